@@ -1,0 +1,17 @@
+/** The public names of @neuralode/autodiff. */
+export { clean } from './clean.ts';
+export { cleanFunction, cleanRecording } from './evaluate.ts';
+export {
+  grad,
+  hvp,
+  jvp,
+  type ValueAndGrad,
+  type ValueAuxAndGrad,
+  valueAndGrad,
+  vjp,
+} from './grad.ts';
+export { jit } from './jit.ts';
+export { type PullbackAttrs, pullbackRule, spread, tapedRule } from './pullback-rule.ts';
+export { sumOf } from './rule.ts';
+export { type SplitGraph, split } from './split.ts';
+export { pullBack, pushForward } from './transform.ts';

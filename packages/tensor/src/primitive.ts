@@ -1,0 +1,43 @@
+/**
+ * What a primitive operation is: a name, a shape rule, and, for the structured ones, how it runs out of smaller ones.
+ */
+import type { Spec } from './dtype.ts';
+import type { Run, Slot } from './execute.ts';
+import type { Backend } from './backend.ts';
+import type { Tensor } from './tensor.ts';
+
+/**
+ * How a primitive is differentiated, in both modes, in terms of tensors (so that the derivative is a graph again and
+ * can itself be differentiated). `null` stands for a derivative that is identically zero.
+ */
+export interface DerivativeRule<Attrs = unknown> {
+  /** Outputs and their tangents, given inputs and theirs. */
+  jvp(
+    inputs: readonly Tensor[],
+    tangents: readonly (Tensor | null)[],
+    attrs: Attrs,
+  ): { outputs: readonly Tensor[]; tangents: readonly (Tensor | null)[] };
+  /** Outputs, and the map from cotangents of the outputs to cotangents of those inputs that `needs` names. */
+  vjp(
+    inputs: readonly Tensor[],
+    attrs: Attrs,
+    needs: readonly boolean[],
+  ): {
+    outputs: readonly Tensor[];
+    pullback(cotangents: readonly (Tensor | null)[]): readonly (Tensor | null)[];
+  };
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: attributes differ by primitive; each primitive's own file types them.
+export interface Primitive<Attrs = any> {
+  readonly name: string;
+  /** The outputs' shapes and dtypes; throws a typed error where the inputs do not fit. */
+  infer(inputs: readonly Spec[], attrs: Attrs): Spec[];
+  /**
+   * For a primitive that is a program rather than a kernel (`scan`, `odeSolve`): runs it kernel by kernel. Inputs are
+   * borrowed, outputs are owned by the caller. A plain primitive has none and is the backend's to run.
+   */
+  run?(inputs: readonly Slot[], attrs: Attrs, backend: Backend): Run<Slot[]>;
+  /** The derivative rule, where the primitive brings its own (those of the plain ones are in `autodiff`). */
+  readonly derivative?: DerivativeRule<Attrs>;
+}
