@@ -1,6 +1,6 @@
 // npm run bench -- <name>… [options]: runs bench/src/<name>.ts, built, one after the other.
 // Options (arguments that begin with a dash) go to each of them.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { main, root, setup } from './setup.mjs';
@@ -22,16 +22,28 @@ if (names.length === 0 || unknown.length > 0) {
 await main(() => setup({ only: '@neuralode/bench' }));
 
 for (const name of names) {
-  const file = join(root, 'bench', 'dist', `${name}.js`);
-  const { status, signal } = spawnSync(process.execPath, ['--expose-gc', file, ...options], {
+  const { code, signal } = await runToEnd(join(root, 'bench', 'dist', `${name}.js`));
+  if (code === 0) continue;
+  const how = signal ? `was stopped by ${signal}` : `ended with exit code ${code}`;
+  process.stderr.write(`bench: ${name} ${how}\n`);
+  process.exit(code ?? 1);
+}
+
+// a process for each, so that one does not warm or fill the memory of the next
+/** @returns {Promise<{ code: number | null, signal: NodeJS.Signals | null }>} */
+function runToEnd(/** @type {string} */ file) {
+  const child = spawn(process.execPath, ['--expose-gc', file, ...options], {
     cwd: root,
     stdio: 'inherit',
   });
-  if (status === 0) continue;
-  process.stderr.write(
-    `bench: ${name} ${signal ? `was stopped by ${signal}` : `ended with exit code ${status}`}\n`,
-  );
-  process.exit(status ?? 1);
+  const stop = (/** @type {NodeJS.Signals} */ signal) => child.kill(signal);
+  process.on('SIGTERM', stop).on('SIGINT', stop);
+  return new Promise((resolve) => {
+    child.once('exit', (code, signal) => {
+      process.off('SIGTERM', stop).off('SIGINT', stop);
+      resolve({ code, signal });
+    });
+  });
 }
 
 // files directly in bench/src; what they share lives in folders beside them

@@ -1,0 +1,169 @@
+/** What can be typed: commands, options, help. Reading only; the commands themselves live elsewhere. */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError, Option } from 'commander';
+import { InputError } from './failure.ts';
+import {
+  backendNames,
+  type FitOptions,
+  fraction,
+  gradientNames,
+  nameList,
+  positiveWholeNumber,
+  type Request,
+  type RunFlags,
+  solverNames,
+  tolerance,
+  wholeNumber,
+} from './options.ts';
+import type { CommandName } from './run/run-record.ts';
+import type { Terminal } from './terminal.ts';
+
+/** What a command does once its options are read; gives the exit code. */
+export interface Handlers {
+  /** `file` is absent where the shipped table is meant, or that of the run to resume. */
+  fit(file: string | undefined, request: Request<FitOptions>): Promise<number>;
+}
+
+/** Reads the arguments and runs the command; the exit code, or an error to describe. */
+export async function runCommandLine(
+  args: readonly string[],
+  handlers: Handlers,
+  terminal: Terminal,
+): Promise<number> {
+  let exitCode = 0;
+  const program = buildProgram(handlers, (code) => {
+    exitCode = code;
+  });
+  quiet(program, terminal);
+  try {
+    await program.parseAsync(args, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return 0;
+    throw new InputError(oneSentence(error.message));
+  }
+  return exitCode;
+}
+
+export function version(): string {
+  const manifest = new URL('../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version;
+}
+
+function buildProgram(handlers: Handlers, done: (code: number) => void): Command {
+  const program = new Command('neuralode')
+    .usage('[command] [options]')
+    .description(
+      'Trains neural ordinary differential equations. Without a command: fits the shipped counts of lynx and hare.',
+    )
+    .version(version(), '-V, --version', 'show the version')
+    .helpOption('-h, --help', 'show this help')
+    .helpCommand('help [command]', 'show the help of a command')
+    .showSuggestionAfterError(true)
+    .addHelpText('after', examples);
+  program.addCommand(fitCommand(handlers, done));
+  return program;
+}
+
+const examples = `
+Each run writes a folder below runs/: report.html, summary.json, metrics.jsonl, a checkpoint.
+
+Examples:
+  neuralode                              the shipped table, forecast from 1914 to 1920
+  neuralode fit data.csv --holdout 0.3   a table of yours, its last 30 % forecast
+  neuralode --resume                     go on with the newest run
+  neuralode fit --help                   every option of a command`;
+
+function fitCommand(handlers: Handlers, done: (code: number) => void): Command {
+  const command = new Command('fit')
+    .description(
+      'Fits a neural ODE to a table: the first column is time (numbers or dates, at any distances), the others are ' +
+        'values; empty cells are missing values.',
+    )
+    .argument('[file]', 'a CSV table (default: the shipped counts of lynx and hare)');
+  const until = new Option('--train-until <time>', 'train up to this time, forecast what comes after');
+  const holdout = new Option(
+    '--holdout <fraction>',
+    'or: forecast this fraction of the rows, at the end (default: 0.2)',
+  ).argParser(fraction);
+  command
+    .addOption(new Option('--columns <names>', 'columns to fit, with commas between (default: all)').argParser(nameList))
+    .addOption(until.conflicts('holdout'))
+    .addOption(holdout)
+    .addOption(
+      new Option('--hidden <units>', 'hidden units of the field')
+        .argParser(positiveWholeNumber)
+        .default(32),
+    )
+    .addOption(
+      new Option(
+        '--augment <count>',
+        'unobserved dimensions of the state (default: 2 for a single column, else 0)',
+      ).argParser(wholeNumber),
+    );
+  addModelOptions(command, { epochs: 600, rtol: 1e-4, atol: 1e-5 });
+  addRunFlags(command);
+  return command.action(async (file: string | undefined) => {
+    done(await handlers.fit(file, requestOf<FitOptions>(command, 'fit')));
+  });
+}
+
+interface ModelDefaults {
+  readonly epochs: number;
+  readonly rtol: number;
+  readonly atol: number;
+}
+
+function addModelOptions(command: Command, defaults: ModelDefaults): void {
+  const named = (flag: string, text: string) => new Option(flag, text);
+  command
+    .addOption(named('--backend <name>', 'what computes').choices(backendNames).default('wasm'))
+    .addOption(named('--solver <name>', 'integration method').choices(solverNames).default('dopri5'))
+    .addOption(
+      named('--gradient <name>', 'by the adjoint equation, or through the steps')
+        .choices(gradientNames)
+        .default('direct'),
+    )
+    .addOption(
+      named('--rtol <number>', 'relative tolerance').argParser(tolerance).default(defaults.rtol),
+    )
+    .addOption(
+      named('--atol <number>', 'absolute tolerance').argParser(tolerance).default(defaults.atol),
+    )
+    .addOption(
+      named('--epochs <count>', 'training iterations')
+        .argParser(positiveWholeNumber)
+        .default(defaults.epochs),
+    )
+    .addOption(named('--seed <number>', 'of the random numbers').argParser(wholeNumber).default(0));
+}
+
+function addRunFlags(command: Command): void {
+  command
+    .option('--out <folder>', 'folder of the run (default: a new one below runs/)')
+    .option('--resume', 'go on with the run in --out, or with the newest one', false)
+    .option('--json', 'print the summary as one line of JSON and nothing else', false);
+}
+
+function requestOf<Options>(command: Command, name: CommandName): Request<Options> {
+  const all = command.opts<Options & RunFlags>();
+  const { out, resume, json, ...options } = all;
+  const given = Object.keys(all).filter((key) => command.getOptionValueSource(key) === 'cli');
+  const flags = { resume, json, ...(out === undefined ? {} : { out }) };
+  return { command: name, options: options as Options, flags, given: new Set(given) };
+}
+
+/** Help goes to stdout; what is wrong is thrown, and told in one place with everything else. */
+function quiet(program: Command, { stdout }: Terminal): void {
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride();
+    command.configureHelp({ showGlobalOptions: false });
+    command.configureOutput({ writeOut: (text) => stdout.write(text), writeErr: () => {} });
+  }
+}
+
+/** commander's message in the manner of ours: `error: unknown option '--epoch'\n(Did you mean --epochs?)`. */
+function oneSentence(message: string): string {
+  const text = message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ').trim();
+  return `${/[.?)]$/.test(text) ? text : `${text}.`} See --help.`;
+}

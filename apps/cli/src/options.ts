@@ -1,0 +1,85 @@
+/** The options of the commands, typed, and how their texts are read. */
+import { InvalidArgumentError } from 'commander';
+import type { CommandName } from './run/run-record.ts';
+
+export const backendNames = ['wasm', 'reference'] as const;
+export const solverNames = ['euler', 'midpoint', 'rk4', 'dopri5'] as const;
+export const gradientNames = ['backsolve', 'direct'] as const;
+
+export type BackendName = (typeof backendNames)[number];
+export type SolverName = (typeof solverNames)[number];
+export type GradientName = (typeof gradientNames)[number];
+
+/** What decides a run's numbers, in every command. */
+export interface ModelOptions {
+  readonly backend: BackendName;
+  readonly solver: SolverName;
+  readonly gradient: GradientName;
+  readonly rtol: number;
+  readonly atol: number;
+  readonly epochs: number;
+  readonly seed: number;
+}
+
+export interface FitOptions extends ModelOptions {
+  /** Value columns to take; all, if absent. */
+  readonly columns?: readonly string[];
+  /** A time of the table, as the person wrote it. */
+  readonly trainUntil?: string;
+  /** Fraction of the rows at the end that is forecast. */
+  readonly holdout?: number;
+  readonly hidden: number;
+  /** State dimensions beside the columns; chosen by the number of columns, if absent. */
+  readonly augment?: number;
+}
+
+/** What decides where a run goes and how it is told, but not its numbers. */
+export interface RunFlags {
+  readonly out?: string;
+  readonly resume: boolean;
+  readonly json: boolean;
+}
+
+/** A command as it was asked for. */
+export interface Request<Options> {
+  readonly command: CommandName;
+  readonly options: Options;
+  readonly flags: RunFlags;
+  /** The options that stand on the command line, by their names in `Options`. */
+  readonly given: ReadonlySet<string>;
+}
+
+/** `--seed`. */
+export function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isSafeInteger(value) && value >= 0) return value;
+  throw new InvalidArgumentError('It must be a whole number, 0 or more.');
+}
+
+/** `--epochs`, `--hidden`. */
+export function positiveWholeNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isSafeInteger(value) && value > 0) return value;
+  throw new InvalidArgumentError('It must be a whole number, 1 or more.');
+}
+
+/** `--rtol`, `--atol`. */
+export function tolerance(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value > 0 && value < 1) return value;
+  throw new InvalidArgumentError('It must be a number between 0 and 1, such as 1e-5.');
+}
+
+/** `--holdout`. */
+export function fraction(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value >= 0 && value < 1) return value;
+  throw new InvalidArgumentError('It must be a fraction of the rows, 0 or more and less than 1.');
+}
+
+/** `--columns Lynx,Hare`. */
+export function nameList(text: string): readonly string[] {
+  const names = text.split(',').map((name) => name.trim());
+  if (names.every((name) => name !== '')) return names;
+  throw new InvalidArgumentError('It must be names of columns, separated by commas.');
+}

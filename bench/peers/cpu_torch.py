@@ -1,0 +1,25 @@
+"""Import PyTorch for the CPU alone.
+
+The wheel that PyPI serves for Linux x86-64 is built with CUDA: its libraries ask for cuBLAS, cuDNN and others, 4 GB
+that CPU work never calls. `setup.mjs` puts a stand-in in their place, so the names are found but not their functions.
+That is enough when functions are looked up on first use (RTLD_LAZY), which is what this module asks for.
+
+Every script here writes `from cpu_torch import torch`, before anything else that imports torch.
+"""
+
+import os
+import sys
+
+# On a machine with a GPU nothing may call CUDA: the stand-ins have no functions to call.
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
+
+if hasattr(sys, "setdlopenflags"):  # absent on Windows, where the wheel has no CUDA in it
+    _flags = sys.getdlopenflags()
+    sys.setdlopenflags(os.RTLD_LAZY)
+    import torch
+
+    sys.setdlopenflags(_flags)
+else:
+    import torch
+
+__all__ = ["torch"]

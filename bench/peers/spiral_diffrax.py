@@ -1,0 +1,170 @@
+"""Train the public spiral example with diffrax, on the CPU, and print figures as one JSON array.
+
+Two entries: gradient "direct" (RecursiveCheckpointAdjoint, diffrax's default: the steps are differentiated, replayed
+from checkpoints) and "backsolve" (BacksolveAdjoint). One training iteration is one jitted function. Dopri5,
+PIDController with rtol 1e-7 and atol 1e-9, float32 state and time. `dt0=None`, that is, diffrax chooses; in 0.7.2 that
+always gives a first step of 0.01, since its test for an ODE term fails on the wrapped term that it is handed.
+
+How evaluations are counted: a second, unclocked copy of the loss and gradient has a field that reports each of its
+evaluations to Python while it runs, at the very parameters and batch of each measured iteration. A run of the solve
+alone gives nfeForward, and what the loss with its gradient takes beyond that is nfeBackward: for "direct" the replay of
+steps from checkpoints, for "backsolve" the evaluations of the adjoint equation. The forward count is checked against
+the solution's own statistics: 6 evaluations a step tried (7 stages, the first one taken over from the step before),
+and 1 more at the first step.
+
+    python spiral_diffrax.py PROBLEM.json [--threads N]
+"""
+
+import json
+import os
+import platform
+from functools import partial
+
+import common
+import diffrax
+import equinox
+import jax
+import jax.numpy as jnp
+import optax
+
+EVALUATIONS_PER_STEP = 6
+
+evaluations = 0
+
+
+def count_evaluation():
+    global evaluations
+    evaluations += 1
+
+
+def field(t, y, p):
+    return jnp.tanh(y**3 @ p["w1"] + p["b1"]) @ p["w2"] + p["b2"]
+
+
+def counted_field(t, y, p):
+    jax.debug.callback(count_evaluation)
+    return field(t, y, p)
+
+
+def solve(vector_field, adjoint, params, y0, times):
+    return diffrax.diffeqsolve(
+        diffrax.ODETerm(vector_field),
+        diffrax.Dopri5(),
+        t0=times[0],
+        t1=times[-1],
+        dt0=None,
+        y0=y0,
+        args=params,
+        saveat=diffrax.SaveAt(ts=times),
+        stepsize_controller=diffrax.PIDController(rtol=common.RTOL, atol=common.ATOL),
+        adjoint=adjoint,
+    )
+
+
+class Run:
+    """The pieces of one training run, each a jitted function: the clocked step, and the two that count."""
+
+    def __init__(self, problem, adjoint):
+        true_y = jnp.asarray(problem["trueY"], jnp.float32)
+        times = jnp.asarray(problem["times"][: common.BATCH_TIME], jnp.float32)
+        offsets = jnp.arange(common.BATCH_TIME)[:, None]
+        # These two settings make optax's RMSprop the one of torch: alpha 0.99, eps added outside the root.
+        optimiser = optax.rmsprop(common.LEARNING_RATE, decay=0.99, eps=1e-8, eps_in_sqrt=False)
+        self.params = {name: jnp.asarray(problem[name], jnp.float32) for name in common.PARAMETERS}
+        self.state = optimiser.init(self.params)
+
+        def loss(vector_field, params, starts):
+            solution = solve(vector_field, adjoint, params, true_y[starts], times)
+            return jnp.abs(solution.ys - true_y[starts + offsets]).mean(), solution.stats["num_steps"]
+
+        @jax.jit
+        def step(params, state, starts):
+            value_and_grad = jax.value_and_grad(partial(loss, field), has_aux=True)
+            (value, num_steps), gradient = value_and_grad(params, starts)
+            updates, state = optimiser.update(gradient, state)
+            return optax.apply_updates(params, updates), state, value, num_steps
+
+        self.step = step
+        self.gradient = jax.jit(jax.grad(partial(loss, field), has_aux=True))
+        self.counted_loss = jax.jit(partial(loss, counted_field))
+        self.counted_gradient = jax.jit(jax.value_and_grad(partial(loss, counted_field), has_aux=True))
+
+
+def count(function, *given):
+    """How often the counted field was evaluated while `function` ran."""
+    before = evaluations
+    jax.block_until_ready(function(*given))
+    jax.effects_barrier()
+    return evaluations - before
+
+
+def count_run(problem, run, visited):
+    """Evaluations of the measured iterations, forward and backward; zeros stand for the warm-up, not counted."""
+    forward, backward = [0] * problem["warmup"], [0] * problem["warmup"]
+    for params, starts, num_steps in visited[problem["warmup"] :]:
+        there = count(run.counted_loss, params, starts)
+        expected = EVALUATIONS_PER_STEP * int(num_steps) + 1
+        if there != expected:
+            raise RuntimeError(f"counted {there} forward evaluations, the solution's statistics say {expected}")
+        forward.append(there)
+        backward.append(count(run.counted_gradient, params, starts) - there)
+    return forward, backward
+
+
+def train_one(problem, gradient, adjoint, threads):
+    """Train from the problem's initial parameters with one kind of gradient; return its entry."""
+    run = Run(problem, adjoint)
+    initial = run.params
+    visited = []
+
+    def step(batch):
+        starts = jnp.asarray(batch)
+        before = run.params
+        run.params, run.state, value, num_steps = run.step(run.params, run.state, starts)
+        loss = float(value)
+        jax.block_until_ready(run.params)
+        visited.append((before, starts, num_steps))
+        return loss
+
+    milliseconds, losses = common.train(problem, step)
+    first_gradient, _ = run.gradient(initial, jnp.asarray(problem["batches"][0]))
+    nfe_forward, nfe_backward = count_run(problem, run, visited)
+    return common.result(
+        problem,
+        milliseconds,
+        losses,
+        nfe_forward,
+        nfe_backward,
+        system="diffrax",
+        backend="cpu",
+        gradient=gradient,
+        threads=threads,
+        initialGradientNorm=float(optax.global_norm(first_gradient)),
+        versions={
+            "python": platform.python_version(),
+            "jax": jax.__version__,
+            "diffrax": diffrax.__version__,
+            "equinox": equinox.__version__,
+            "optax": optax.__version__,
+        },
+    )
+
+
+def limit_threads(threads):
+    """Set XLA's threads. It reads these when the first array is made, so this comes before any."""
+    many = "true" if threads > 1 else "false"
+    os.environ["XLA_FLAGS"] = f"--xla_cpu_multi_thread_eigen={many} intra_op_parallelism_threads={threads}"
+    os.environ["NPROC"] = str(threads)  # the size of XLA's own thread pool
+    os.environ["JAX_PLATFORMS"] = "cpu"
+
+
+def main():
+    given = common.arguments(__doc__)
+    problem = common.load_problem(given.problem)
+    limit_threads(given.threads)
+    adjoints = {"direct": diffrax.RecursiveCheckpointAdjoint(), "backsolve": diffrax.BacksolveAdjoint()}
+    print(json.dumps([train_one(problem, *pair, given.threads) for pair in adjoints.items()], indent=2))
+
+
+if __name__ == "__main__":
+    main()

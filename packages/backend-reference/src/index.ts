@@ -1,0 +1,1 @@
+export { reference, type ReferenceOptions } from './reference.ts';

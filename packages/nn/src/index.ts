@@ -1,0 +1,68 @@
+/** The public names of @neuralode/nn. */
+export { adam, type AdamOptions, type AdamState, adamW, type AdamWOptions } from './adam.ts';
+export {
+  type Cell,
+  type CellOptions,
+  type CellParams,
+  gruCell,
+  rnnCell,
+  type RnnCellOptions,
+} from './cells.ts';
+export { CheckpointError } from './checkpoint-error.ts';
+export { checkpointOf, restore } from './checkpoint.ts';
+export { clipByGlobalNorm } from './clip.ts';
+export {
+  dense,
+  type DenseLayer,
+  type DenseOptions,
+  type DenseParams,
+  mlp,
+  type MlpOptions,
+} from './dense.ts';
+export {
+  constant,
+  glorotNormal,
+  glorotUniform,
+  heNormal,
+  type Initialiser,
+  lecunNormal,
+  normal,
+  orthogonal,
+  uniform,
+} from './initialisers.ts';
+export type { Activation, Layer } from './layer.ts';
+export type { Optimiser, StepState } from './optimiser.ts';
+export { rmsProp, type RmsPropOptions, type RmsPropState } from './rms-prop.ts';
+export {
+  decodeSafetensors,
+  encodeSafetensors,
+  type HostTensor,
+  type SafetensorsFile,
+} from './safetensors.ts';
+export {
+  cosineDecay,
+  type CosineDecayOptions,
+  exponentialDecay,
+  type ExponentialDecayOptions,
+  type LearningRate,
+  type Schedule,
+  warmup,
+} from './schedules.ts';
+export { sgd, type SgdOptions, type SgdState } from './sgd.ts';
+export {
+  type BatchFunction,
+  type Loss,
+  train,
+  type TrainingProgress,
+  type TrainingResult,
+  type TrainOptions,
+} from './train.ts';
+export { TrainingError } from './training-error.ts';
+export {
+  type BestParams,
+  decodeTrainedParams,
+  decodeTrainingState,
+  encodeTrainingState,
+  type TrainingState,
+} from './training-state.ts';
+export type { Validation } from './validation.ts';

@@ -1,0 +1,61 @@
+/**
+ * How a solve can fail: each a named status, and an error that says at what time, what happened, and the remedy.
+ */
+import { type Complaint, NeuralodeError } from '@neuralode/tensor';
+
+/** How a solve ended. */
+export type SolveStatus = 'success' | 'non-finite' | 'step-size-vanished' | 'max-steps-reached';
+
+/** Which solve: the one that was asked for, or the one that its gradient runs. */
+export type SolvePass = 'forward' | 'backward';
+
+/** Base of the failures of a solve in progress. */
+export class SolveError extends NeuralodeError {
+  readonly status: SolveStatus;
+  /** Where in time the solve stood. */
+  readonly time: number;
+  readonly pass: SolvePass;
+
+  constructor(status: SolveStatus, time: number, pass: SolvePass, complaint: Complaint) {
+    const prefix = pass === 'forward' ? 'odeint: ' : 'odeint, backward solve of the gradient: ';
+    super({ ...complaint, what: prefix + complaint.what });
+    this.status = status;
+    this.time = time;
+    this.pass = pass;
+  }
+}
+
+/** The field or the state became NaN or infinite. */
+export class NonFiniteError extends SolveError {
+  constructor(time: number, pass: SolvePass, what: string) {
+    super('non-finite', time, pass, {
+      what: `${what} at t = ${time}`,
+      remedy:
+        'Check the field for divisions, logarithms and growth at that time; or use smaller steps or tighter tolerances',
+    });
+  }
+}
+
+/** No step, however small, met the tolerances. */
+export class StepSizeError extends SolveError {
+  constructor(time: number, pass: SolvePass, step: number, tolerances: string) {
+    super('step-size-vanished', time, pass, {
+      what: `step size fell to ${step.toExponential(1)} at t = ${time} (${tolerances} cannot be met)`,
+      remedy:
+        'Loosen rtol and atol, run in float64, or check the field for a discontinuity or a blow-up there',
+    });
+  }
+}
+
+/** The solve took more steps than it was allowed. */
+export class MaxStepsError extends SolveError {
+  constructor(time: number, pass: SolvePass, steps: number, end: number) {
+    super('max-steps-reached', time, pass, {
+      what: `${steps} steps were not enough to get from t = ${time} to t = ${end}`,
+      remedy: 'Raise maxSteps, loosen rtol and atol, or use a larger stepSize; a stiff field needs an implicit method',
+    });
+  }
+}
+
+/** The field is not one: its value does not fit the state. */
+export class FieldError extends NeuralodeError {}

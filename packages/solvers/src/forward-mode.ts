@@ -1,0 +1,163 @@
+/**
+ * Forward mode of `odeSolve`: the tangent is solved beside the state, by the same steps.
+ *
+ * Tangents do not count in the error norm: the steps stay those of the plain solve, and the tangent is the exact
+ * derivative of the discrete solution. Moving a time moves what is observed there by f(t, y); moving t₀ acts like
+ * moving y₀ by −f(t₀, y₀).
+ */
+import { clean, pushForward, spread } from '@neuralode/autodiff';
+import {
+  apply,
+  type Graph,
+  inline,
+  isDifferentiable,
+  record,
+  scan,
+  type Spec,
+  type Tensor,
+  zerosLike,
+} from '@neuralode/tensor';
+import { type OdeSolveAttrs, odeSolve, solveInputs } from './ode-solve.ts';
+
+type MaybeTangent = Tensor | null;
+
+const present = (tangents: readonly MaybeTangent[]): Tensor[] =>
+  tangents.filter((tangent) => tangent !== null);
+
+/** The field with tangents of the state, and of those args that have one, travelling along. */
+function doubledBody({ body, leaves }: OdeSolveAttrs, movingArgs: readonly boolean[]): Graph {
+  const [time, ...rest] = body.inputs;
+  const state = rest.slice(0, leaves);
+  const args = rest.slice(leaves);
+  const moving: Spec[] = args.filter((_, i) => movingArgs[i]);
+  const recording = record([time, ...state, ...state, ...args, ...moving], (t, ...stand) => {
+    const y = stand.splice(0, leaves);
+    const yTangents = stand.splice(0, leaves);
+    const values = stand.splice(0, args.length);
+    const tangents = [null, ...yTangents, ...spread(movingArgs, stand)];
+    const result = pushForward(body, [t, ...y, ...values], tangents);
+    return [
+      ...result.outputs,
+      ...result.outputs.map((output, i) => result.tangents[i] ?? zerosLike(output)),
+    ];
+  });
+  return clean(recording.graph);
+}
+
+/** f at every row of stacked times and states: leaves [T, …]. */
+export function fieldAlong(
+  body: Graph,
+  times: Tensor,
+  states: readonly Tensor[],
+  args: readonly Tensor[],
+): Tensor[] {
+  const [scalar] = body.inputs;
+  const rows = { t: times.cast(scalar.dtype as Tensor['dtype']), y: [...states] };
+  const [, values] = scan(
+    (carry: object, row: { t: Tensor; y: Tensor[] }) =>
+      [carry, inline(body, [row.t, ...row.y, ...args])] as const,
+    {},
+    rows,
+  );
+  return values;
+}
+
+/** Row i of `rates` [T, …] times number i of `weights` [T]. */
+export function weighRows(rates: Tensor, weights: Tensor): Tensor {
+  const shape = [rates.shape[0], ...rates.shape.slice(1).map(() => 1)];
+  return rates.mul(weights.cast(rates.dtype).reshape(shape));
+}
+
+/** The states just after the jumps at interior times; rows 0 and T − 1 as they are. */
+export function afterJumps(
+  observed: readonly Tensor[],
+  jumps: readonly Tensor[],
+  attrs: OdeSolveAttrs,
+): Tensor[] {
+  let next = 0;
+  return observed.map((rows, leaf) => {
+    const jump = attrs.jumps[leaf];
+    if (jump === undefined) return rows;
+    const padding = (count: number): number[] => rows.shape.map((_, axis) => (axis === 0 ? count : 0));
+    const addend = jumps[next++].pad(padding(1), padding(1));
+    if (jump.keep) return rows.add(addend);
+    const count = rows.shape[0];
+    return rows
+      .slice([0], [1])
+      .pad(padding(0), padding(count - 1))
+      .add(addend)
+      .add(rows.slice([count - 1], [1]).pad(padding(count - 1), padding(0)));
+  });
+}
+
+/** The tangents of the initial state and of the jumps that moving the times amounts to. */
+function fromTimes(
+  inputs: readonly Tensor[],
+  timeTangent: Tensor,
+  attrs: OdeSolveAttrs,
+): { rates: Tensor[]; start: Tensor[]; jumps: (Tensor | undefined)[] } {
+  const { times, jumps, args } = solveInputs(inputs, attrs);
+  const observed = apply(odeSolve, inputs, attrs);
+  const rates = fieldAlong(attrs.body, times as Tensor, observed, args);
+  const start = rates.map((rate) => weighRows(rate, timeTangent).at(0).neg());
+  if (attrs.jumps.every((jump) => jump === undefined)) {
+    return { rates, start, jumps: attrs.jumps.map(() => undefined) };
+  }
+  const after = fieldAlong(attrs.body, times as Tensor, afterJumps(observed, jumps, attrs), args);
+  const interior = (rows: Tensor): Tensor => rows.slice([1], [rows.shape[0] - 2]);
+  const jumpTangents = rates.map((rate, leaf) => {
+    const arriving = attrs.jumps[leaf]?.keep === false ? zerosLike(rate) : rate;
+    return interior(weighRows(arriving.sub(after[leaf]), timeTangent));
+  });
+  return { rates, start, jumps: jumpTangents };
+}
+
+/** The `jvp` rule of `odeSolve`. */
+export function forwardMode(
+  inputs: readonly Tensor[],
+  tangents: readonly MaybeTangent[],
+  attrs: OdeSolveAttrs,
+): { outputs: Tensor[]; tangents: Tensor[] } {
+  const { leaves } = attrs;
+  const given = solveInputs(inputs, attrs);
+  const moving = solveInputs(tangents, attrs);
+  const timeTangent = moving.times ?? null;
+  const moved = timeTangent && fromTimes(inputs, timeTangent, attrs);
+  const plus = (tangent: MaybeTangent, extra: Tensor | undefined, like: Tensor): Tensor =>
+    extra === undefined ? (tangent ?? zerosLike(like)) : (tangent?.add(extra) ?? extra);
+
+  const y0 = given.y0.map((leaf, l) => plus(moving.y0[l], moved?.start[l], leaf));
+  const jumping = attrs.jumps.flatMap((jump, leaf) => (jump === undefined ? [] : [leaf]));
+  // Where times move, every leaf's tangent jumps at every jump of the state, be it only by the change of field there.
+  const allJump = moved !== null && jumping.length > 0;
+  const jumpTangents = attrs.jumps.flatMap((jump, leaf) => {
+    if (jump !== undefined) {
+      const place = jumping.indexOf(leaf);
+      return [plus(moving.jumps[place], moved?.jumps[leaf], given.jumps[place])];
+    }
+    return allJump ? [moved.jumps[leaf] as Tensor] : [];
+  });
+  const movingArgs = moving.args.map(
+    (tangent, i) => tangent !== null && isDifferentiable(given.args[i]),
+  );
+  const operands = [
+    ...(given.times === undefined ? [] : [given.times]),
+    ...given.y0,
+    ...y0,
+    ...given.jumps,
+    ...jumpTangents,
+    ...given.args,
+    ...present(moving.args),
+  ];
+  const results = apply(odeSolve, operands, {
+    ...attrs,
+    body: doubledBody(attrs, movingArgs),
+    leaves: 2 * leaves,
+    jumps: [...attrs.jumps, ...attrs.jumps.map((jump) => jump ?? (allJump ? { keep: true } : undefined))],
+    steered: [...attrs.steered, ...attrs.steered.map(() => false)],
+  } satisfies OdeSolveAttrs);
+  const along = results.slice(leaves).map((tangent, leaf) =>
+    moved === null ? tangent : tangent.add(weighRows(moved.rates[leaf], timeTangent as Tensor)),
+  );
+  return { outputs: results.slice(0, leaves), tangents: along };
+}

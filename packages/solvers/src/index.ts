@@ -1,0 +1,51 @@
+/** The public names of @neuralode/solvers. */
+export {
+  type AdaptiveControl,
+  type Control,
+  type FixedControl,
+  integralController,
+  type StepController,
+  stepFactor,
+} from './control.ts';
+export {
+  FieldError,
+  MaxStepsError,
+  NonFiniteError,
+  SolveError,
+  type SolvePass,
+  type SolveStatus,
+  StepSizeError,
+} from './errors.ts';
+export { afterJumps, fieldAlong, forwardMode, weighRows } from './forward-mode.ts';
+export { dopri5 } from './methods/dopri5.ts';
+export { euler } from './methods/euler.ts';
+export { midpoint } from './methods/midpoint.ts';
+export { rk4 } from './methods/rk4.ts';
+export {
+  countTimes,
+  type GradientMethod,
+  type LeafJump,
+  type OdeSolveAttrs,
+  odeSolve,
+  type SolveInputs,
+  type SolveStats,
+  solveInputs,
+} from './ode-solve.ts';
+export {
+  type AdaptiveOptions,
+  type Field,
+  type FixedStepOptions,
+  type Odeint,
+  type OdeintOptions,
+  odeint,
+  type Solution,
+} from './odeint.ts';
+export {
+  plainGraphs,
+  type RunnableGraphs,
+  runOdeSolve,
+  type SolveEvent,
+  type SolveLog,
+} from './run.ts';
+export { type StepGraphs, stepGraphs } from './step-graphs.ts';
+export type { AdaptiveSolver, FixedStepSolver, Solver, Tableau } from './tableau.ts';

@@ -1,0 +1,282 @@
+/**
+ * `odeint`: integrates dy/dt = f(t, y, args).
+ */
+import { cleanRecording } from '@neuralode/autodiff';
+import {
+  ArgumentError,
+  apply,
+  deviceFunction,
+  DTypeError,
+  flatten,
+  type Graph,
+  isFloat,
+  leavesWithPaths,
+  type Pending,
+  type Run,
+  RecordingError,
+  record,
+  requireSameStructure,
+  runOnTensors,
+  sameShape,
+  showShape,
+  Tensor,
+} from '@neuralode/tensor';
+import { type Control, integralController, type StepController } from './control.ts';
+import { FieldError } from './errors.ts';
+import { dopri5 } from './methods/dopri5.ts';
+import { type GradientMethod, type OdeSolveAttrs, odeSolve, type SolveStats } from './ode-solve.ts';
+import type { AdaptiveSolver, FixedStepSolver, Solver } from './tableau.ts';
+import { requireTimes } from './times.ts';
+
+/**
+ * The right-hand side f(t, y, args): `t` a scalar tensor, `y` a tree of tensors of the state's structure and shapes.
+ * Returns dy/dt of the same structure, shapes and dtypes.
+ */
+export type Field<Y, Args = undefined> = (t: Tensor, y: Y, args: Args) => Y;
+
+interface CommonOptions<Args> {
+  /** Handed to the field; a tree whose tensors are differentiated. What the field captures is differentiated too. */
+  readonly args?: Args;
+  /** How the solve is differentiated in reverse mode: `direct()` or `backsolve()` of @neuralode/adjoint. */
+  readonly gradient?: GradientMethod;
+  /** A MaxStepsError after so many attempted steps. Default 100,000. */
+  readonly maxSteps?: number;
+  /** Called on the host with the cost of each run of this solve, and of each run of its gradient. */
+  readonly onSolve?: (stats: SolveStats) => void;
+}
+
+/** With a method that has an error estimate. */
+export interface AdaptiveOptions<Args> extends CommonOptions<Args> {
+  /** Default `dopri5()`. */
+  readonly solver?: AdaptiveSolver;
+  /** Relative tolerance of a step's error. Default 1e-6. */
+  readonly rtol?: number;
+  /** Absolute tolerance of a step's error. Default 1e-8. */
+  readonly atol?: number;
+  /** Length of the first step, in units of time. Default: by Hairer's rule. */
+  readonly firstStep?: number;
+  /** No step is longer than this, in units of time. */
+  readonly maxStep?: number;
+  /** Default: the elementary controller for the method's order. */
+  readonly controller?: StepController;
+}
+
+/** With a method that takes the step it is told. */
+export interface FixedStepOptions<Args> extends CommonOptions<Args> {
+  readonly solver: FixedStepSolver;
+  /** Length of a step, in units of time. The last one before t_end is shortened. */
+  readonly stepSize: number;
+}
+
+export type OdeintOptions<Args> = AdaptiveOptions<Args> | FixedStepOptions<Args>;
+
+/** A solve's result. */
+export interface Solution<Y> {
+  /** The state at all times: each leaf [T, …]. `ys` at index 0 is y0. */
+  readonly ys: Y;
+  /** What the solve cost. Known once it has run, so not inside a recorded function: pass `onSolve` there. */
+  readonly stats: SolveStats;
+}
+
+function requirePositive(value: number, what: string, remedy: string): void {
+  if (value > 0 && !Number.isNaN(value)) return;
+  throw new ArgumentError({ what: `odeint: ${what} must be a positive number`, got: String(value), remedy });
+}
+
+const adaptiveOnly = ['rtol', 'atol', 'firstStep', 'maxStep', 'controller'] as const;
+
+function controlOf(solver: Solver, options: Record<string, unknown>): Control {
+  const { name } = solver.tableau;
+  const maxSteps = (options.maxSteps as number | undefined) ?? 100_000;
+  requirePositive(maxSteps, 'maxSteps', 'Leave it out for 100,000');
+  if (solver.kind === 'fixed') {
+    const misplaced = adaptiveOnly.find((option) => options[option] !== undefined);
+    if (misplaced !== undefined) {
+      throw new ArgumentError({
+        what: `odeint: ${name} takes fixed steps and has no use for ${misplaced}`,
+        remedy: 'Pass stepSize, or an adaptive solver such as dopri5()',
+      });
+    }
+    if (options.stepSize === undefined) {
+      throw new ArgumentError({ what: `odeint: ${name} takes fixed steps and needs stepSize` });
+    }
+    requirePositive(options.stepSize as number, 'stepSize', 'The direction follows from the times');
+    return { kind: 'fixed', stepSize: options.stepSize as number, maxSteps };
+  }
+  if (options.stepSize !== undefined) {
+    throw new ArgumentError({
+      what: `odeint: ${name} chooses its own steps and has no use for stepSize`,
+      remedy: 'Pass rtol and atol (and firstStep or maxStep), or a fixed-step solver such as rk4()',
+    });
+  }
+  const { rtol = 1e-6, atol = 1e-8, firstStep, maxStep, controller } = options as AdaptiveOptions<unknown>;
+  requirePositive(rtol, 'rtol', 'For a purely absolute tolerance pass a tiny rtol');
+  requirePositive(atol, 'atol', 'For a purely relative tolerance pass a tiny atol');
+  if (firstStep !== undefined) requirePositive(firstStep, 'firstStep', 'The direction follows from the times');
+  if (maxStep !== undefined) requirePositive(maxStep, 'maxStep', 'The direction follows from the times');
+  return {
+    kind: 'adaptive',
+    rtol,
+    atol,
+    controller: controller ?? integralController(solver.tableau.errorOrder as number),
+    maxSteps,
+    ...(firstStep !== undefined && { firstStep }),
+    ...(maxStep !== undefined && { maxStep }),
+  };
+}
+
+function requireState(y0: unknown): readonly Tensor[] {
+  const leaves = leavesWithPaths(y0);
+  if (leaves.length === 0) {
+    throw new ArgumentError({ what: 'odeint: y0 holds no tensor', got: typeof y0, remedy: 'Make one with tensor(…)' });
+  }
+  for (const { path, tensor } of leaves) {
+    if (isFloat(tensor.dtype)) continue;
+    throw new DTypeError({
+      what: `odeint: the state must be floating-point${path && ` (y0.${path})`}`,
+      got: tensor.dtype,
+      remedy: "Convert with .cast('float32')",
+    });
+  }
+  return leaves.map(({ tensor }) => tensor);
+}
+
+function requireFieldValue(y0: unknown, value: unknown): void {
+  requireSameStructure(y0, value, 'odeint: the value of the field, compared with the state');
+  const values = leavesWithPaths(value);
+  leavesWithPaths(y0).forEach(({ path, tensor }, i) => {
+    const got = values[i].tensor;
+    if (sameShape(got.shape, tensor.shape) && got.dtype === tensor.dtype) return;
+    throw new FieldError({
+      what: `odeint: the field's value does not fit the state${path && ` at ${path}`}`,
+      got: `${got.dtype}${showShape(got.shape)}`,
+      expected: `${tensor.dtype}${showShape(tensor.shape)}`,
+      remedy: 'The field must return dy/dt, shaped like y',
+    });
+  });
+}
+
+/** The field's graph; its captures follow `args` among the inputs. */
+function recordField<Y, Args>(
+  field: Field<Y, Args>,
+  y0: Y,
+  args: Args,
+): { body: Graph; constants: Tensor[] } {
+  const state = flatten(y0);
+  const given = flatten(args);
+  const { tensors } = state;
+  const { dtype } = tensors[0];
+  const recording = record([{ shape: [], dtype }, ...tensors, ...given.tensors], (t, ...stand) => {
+    const y = state.rebuild(stand.slice(0, tensors.length));
+    const value = field(t, y, given.rebuild(stand.slice(tensors.length)));
+    requireFieldValue(y0, value);
+    return value;
+  });
+  return { body: recording.graph, constants: [...given.tensors, ...recording.captures] };
+}
+
+function timesOf(ts: readonly number[] | Tensor): Pick<OdeSolveAttrs, 'times'> {
+  if (ts instanceof Tensor) {
+    if (ts.rank === 1 && ts.size >= 2 && isFloat(ts.dtype)) return {};
+    throw new ArgumentError({
+      what: 'odeint: times must be a list of two or more floating-point numbers',
+      got: String(ts),
+    });
+  }
+  const times = Array.from(ts);
+  requireTimes(times);
+  return { times };
+}
+
+function solve<Y, Args>(
+  field: Field<Y, Args>,
+  y0: Y,
+  ts: readonly number[] | Tensor,
+  options: OdeintOptions<Args>,
+  onSolve: ((stats: SolveStats) => void) | undefined,
+): Y {
+  const solver = options.solver ?? dopri5();
+  const control = controlOf(solver, options as unknown as Record<string, unknown>);
+  const state = requireState(y0);
+  const times = timesOf(ts);
+  const { body, constants } = recordField(field, y0, options.args as Args);
+  const attrs: OdeSolveAttrs = {
+    body,
+    leaves: state.length,
+    ...times,
+    jumps: state.map(() => undefined),
+    steered: state.map(() => true),
+    tableau: solver.tableau,
+    control,
+    pass: 'forward',
+    ...(options.gradient !== undefined && { gradient: options.gradient }),
+    ...(onSolve !== undefined && { onSolve }),
+  };
+  const inputs = [...(ts instanceof Tensor ? [ts] : []), ...state, ...constants];
+  return flatten(y0).rebuild(apply(odeSolve, inputs, attrs));
+}
+
+function solveWhileRecording<Y, Args>(
+  field: Field<Y, Args>,
+  y0: Y,
+  ts: readonly number[] | Tensor,
+  options: OdeintOptions<Args> = {},
+): Solution<Y> {
+  const ys = solve(field, y0, ts, options, options.onSolve);
+  // Not enumerable, so that a solution can be returned from a recorded function like any tree.
+  return Object.defineProperty({ ys }, 'stats', {
+    get() {
+      throw new RecordingError({
+        what: "A solve's statistics do not exist while it is only being recorded",
+        remedy: 'Pass { onSolve: (stats) => … }, which is called each time the solve has run',
+      });
+    },
+  }) as Solution<Y>;
+}
+
+function* solveNow<Y, Args>(
+  field: Field<Y, Args>,
+  y0: Y,
+  ts: readonly number[] | Tensor,
+  options: OdeintOptions<Args> = {},
+): Run<Solution<Y>> {
+  let stats: SolveStats | undefined;
+  const onSolve = (each: SolveStats): void => {
+    stats = each;
+    options.onSolve?.(each);
+  };
+  const { graph, captures, rebuild } = cleanRecording(() => solve(field, y0, ts, options, onSolve));
+  const ys = rebuild(yield* runOnTensors(graph, captures));
+  return { ys, stats: stats as SolveStats };
+}
+
+/**
+ * Integrates dy/dt = field(t, y, args) from y0 at ts[0] through all of `ts`.
+ *
+ *     const { ys, stats } = await odeint((t, y) => y.neg(), tensor([1]), [0, 1, 2]);
+ *
+ * @param field see `Field`; it is recorded once, so it must not branch on values of tensors (use `where`)
+ * @param y0 the state at ts[0]: a tree of float tensors
+ * @param ts two or more times, increasing or decreasing; a tensor [T] where derivatives by the times are wanted.
+ *   Numbers are kept in float64 whatever the dtype of the state
+ * @returns inside a recorded function (`grad`, `jit`) the solution itself; outside a promise of it, or by
+ *   `odeint.sync(…)` the solution, on a device that can be read at once
+ * @throws FieldError if the field's value does not fit the state; NonFiniteError, StepSizeError, MaxStepsError if the
+ *   solve fails, each with the time; ArgumentError for times, tolerances and steps that make no sense
+ */
+export const odeint = deviceFunction(solveWhileRecording, solveNow) as unknown as Odeint;
+
+export interface Odeint {
+  <Y, Args = undefined>(
+    field: Field<Y, Args>,
+    y0: Y,
+    ts: readonly number[] | Tensor,
+    options?: OdeintOptions<Args>,
+  ): Pending<Solution<Y>>;
+  sync<Y, Args = undefined>(
+    field: Field<Y, Args>,
+    y0: Y,
+    ts: readonly number[] | Tensor,
+    options?: OdeintOptions<Args>,
+  ): Solution<Y>;
+}

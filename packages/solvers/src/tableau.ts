@@ -1,0 +1,42 @@
+/**
+ * A method as data: an explicit Runge-Kutta tableau with its error weights and its continuous extension.
+ */
+
+/**
+ * Coefficients of an explicit Runge-Kutta method with s stages, in the notation of Hairer, Nørsett, Wanner,
+ * "Solving Ordinary Differential Equations I" (2nd ed., 1993), section II.1:
+ * kᵢ = f(t + cᵢ h, y + h Σⱼ aᵢⱼ kⱼ), y₁ = y + h Σ bᵢ kᵢ.
+ */
+export interface Tableau {
+  readonly name: string;
+  /** Order of y₁. */
+  readonly order: number;
+  readonly c: readonly number[];
+  /** Row i has i entries. */
+  readonly a: readonly (readonly number[])[];
+  readonly b: readonly number[];
+  /** b − b̂: the error estimate is h Σ errorᵢ kᵢ. Absent where the method has none. */
+  readonly error?: readonly number[];
+  /** Order of the embedded solution y₁ − error. */
+  readonly errorOrder?: number;
+  /** First same as last: the last stage is f(t + h, y₁), and serves the next step as its first. */
+  readonly fsal: boolean;
+  /** Inside a step, y(t + θh) = y + h Σᵢ bᵢ(θ) kᵢ with bᵢ(θ) = Σⱼ interpolant[i][j] θ^(j+1). */
+  readonly interpolant: readonly (readonly number[])[];
+  /** Order of that interpolation. */
+  readonly interpolantOrder: number;
+}
+
+/** A method without an error estimate: it takes the step it is told. */
+export interface FixedStepSolver {
+  readonly kind: 'fixed';
+  readonly tableau: Tableau;
+}
+
+/** A method that chooses its steps by its error estimate. */
+export interface AdaptiveSolver {
+  readonly kind: 'adaptive';
+  readonly tableau: Tableau;
+}
+
+export type Solver = FixedStepSolver | AdaptiveSolver;

@@ -1,0 +1,2 @@
+export type { ConformanceCase, ConformanceOptions, TestRunner } from './suite.ts';
+export { conformanceCases, describeConformance } from './suite.ts';
