@@ -1,12 +1,14 @@
-"""What the two spiral peers share: the command line, the problem file, the clock and the shape of a result.
+"""What the two spiral peers share: command line, problem file, clock, and the shape of a result.
 
-The problem is the public spiral example (true dynamics dy/dt = y^3 A). The initial parameters, the true curve and the
-batches come from a JSON file, so that every system in the bench trains the very same thing:
+The problem is the public spiral example (true dynamics dy/dt = y^3 A). The initial parameters, the
+true curve and the batches come from a JSON file, so that every system trains the very same thing:
 
-    { "w1": [2][50], "b1": [50], "w2": [50][2], "b2": [2],       the field is tanh(y^3 w1 + b1) w2 + b2
-      "trueY": [1000][2], "times": [1000],                      the true curve
-      "batches": [[20 start indices], ...],                     iteration i takes batches[i modulo their number]
-      "warmup": W, "iterations": N }                            W iterations unmeasured, then N measured
+    { "w1": [2][50], "b1": [50],             the field is tanh(y^3 w1 + b1) w2 + b2
+      "w2": [50][2], "b2": [2],
+      "trueY": [1000][2], "times": [1000],   the true curve
+      "batches": [[20 indices], ...],        where the curves of a batch start in trueY;
+                                             iteration i takes batches[i modulo their number]
+      "warmup": W, "iterations": N }         W iterations unmeasured, then N measured
 """
 
 import argparse
@@ -37,7 +39,7 @@ def arguments(description):
 
 
 def load_problem(path):
-    """Read and check the problem file; a wrong file ends the program with one sentence and exit code 2."""
+    """Read and check the problem file; a wrong one ends the program with a sentence and code 2."""
     try:
         with open(path, encoding="utf-8") as file:
             problem = json.load(file)
@@ -62,10 +64,11 @@ def stop(sentence):
 
 
 def train(problem, step, after=None):
-    """Run warm-up and measured iterations. `step(batch)` does one whole training iteration and returns its loss.
+    """Run warm-up and measured iterations; `step(batch)` does a whole one and returns its loss.
 
-    The clock covers everything that a training loop does: forward solve, loss, gradient, update, reading the loss.
-    `after(i)` runs off the clock. Returns the milliseconds and the loss of every iteration, warm-up included.
+    The clock covers all that a training loop does: forward solve, loss, gradient, update, reading
+    the loss. `after(i)` runs off the clock. Returns the milliseconds and the loss of every
+    iteration, warm-up included.
     """
     milliseconds, losses = [], []
     for i in range(problem["warmup"] + problem["iterations"]):
@@ -79,7 +82,10 @@ def train(problem, step, after=None):
 
 
 def result(problem, milliseconds, losses, nfe_forward, nfe_backward, **rest):
-    """One entry of the printed array. The evaluation counts come one per iteration, or None where not known."""
+    """One entry of the printed array.
+
+    The evaluation counts come as one number for each measured iteration, or None where not known.
+    """
     measured = milliseconds[problem["warmup"] :]
     return {
         **rest,
@@ -89,12 +95,12 @@ def result(problem, milliseconds, losses, nfe_forward, nfe_backward, **rest):
             "max": max(measured),
         },
         "firstStepMs": milliseconds[0],
-        "nfeForward": mean_of_measured(problem, nfe_forward),
-        "nfeBackward": mean_of_measured(problem, nfe_backward),
+        "nfeForward": mean(nfe_forward),
+        "nfeBackward": mean(nfe_backward),
         "initialLoss": losses[0],
         "loss": losses[-1],
     }
 
 
-def mean_of_measured(problem, counts):
-    return None if counts is None else statistics.fmean(counts[problem["warmup"] :])
+def mean(counts):
+    return None if counts is None else statistics.fmean(counts)

@@ -1,10 +1,11 @@
 """Import PyTorch for the CPU alone.
 
-The wheel that PyPI serves for Linux x86-64 is built with CUDA: its libraries ask for cuBLAS, cuDNN and others, 4 GB
-that CPU work never calls. `setup.mjs` puts a stand-in in their place, so the names are found but not their functions.
-That is enough when functions are looked up on first use (RTLD_LAZY), which is what this module asks for.
+The wheel that PyPI serves for Linux is built with CUDA: its libraries ask for cuBLAS, cuDNN and
+others, nearly 4 GB that CPU work never calls. `setup.mjs` leaves those out and puts a stand-in in
+their place, so the libraries are found but not their functions. That is enough when functions are
+looked up on first use (RTLD_LAZY), which is what this module asks for.
 
-Every script here writes `from cpu_torch import torch`, before anything else that imports torch.
+Every script here writes `from cpu_torch import torch` before it imports anything that uses torch.
 """
 
 import os

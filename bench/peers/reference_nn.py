@@ -1,23 +1,26 @@
-"""Recurrent cells and optimisers as torch has them, in float64, for the tests of the TypeScript `nn` package.
+"""Recurrent cells and optimisers as torch has them, for the tests of the TypeScript package `nn`.
 
-Libraries differ in such things as where a GRU's reset gate acts and where an optimiser adds its epsilon. The files
-say in words and formulas what torch does.
+Libraries differ in such things as where a GRU's reset gate acts and where an optimiser adds its
+epsilon. The files say in words and formulas what torch does. All in float64.
 """
 
-from cpu_torch import torch
-
 import numpy as np
+from cpu_torch import torch
 from reference_files import write
 from torch import nn
 
 CELL_CONVENTIONS = {
-    "layout": "weight_ih is [gates * hidden, input], weight_hh is [gates * hidden, hidden]; products are x weight_ih^T "
-    "and h weight_hh^T. Inputs are [time][batch][input].",
+    "layout": [
+        "weight_ih is [gates * hidden][input], weight_hh is [gates * hidden][hidden]",
+        "products are x weight_ih^T and h weight_hh^T",
+        "inputs are [time][batch][input]",
+    ],
     "GRUCell": [
         "rows of the weights and biases: reset r, update z, new n",
         "r = sigmoid(x W_ir^T + b_ir + h W_hr^T + b_hr)",
         "z = sigmoid(x W_iz^T + b_iz + h W_hz^T + b_hz)",
-        "n = tanh(x W_in^T + b_in + r * (h W_hn^T + b_hn)), so the reset gate acts after the product, on its bias too",
+        "n = tanh(x W_in^T + b_in + r * (h W_hn^T + b_hn))",
+        "so the reset gate acts after the product, and on its bias too",
         "h' = (1 - z) * n + z * h, so z = 1 keeps the old state",
     ],
     "RNNCell": ["h' = tanh(x W_ih^T + b_ih + h W_hh^T + b_hh)"],
@@ -28,24 +31,29 @@ OPTIMISERS = {
     "Adam": (
         torch.optim.Adam,
         {"lr": 0.1, "betas": (0.9, 0.999), "eps": 1e-8},
-        "m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; x -= lr (m / (1 - b1^n)) / (sqrt(v / (1 - b2^n)) + eps), "
-        "n counted from 1; eps is outside the root, after the correction of v",
+        [
+            "m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; both start at 0",
+            "x -= lr (m / (1 - b1^n)) / (sqrt(v / (1 - b2^n)) + eps), n counted from 1",
+            "so eps is outside the root, after the correction of v",
+        ],
     ),
     "AdamW": (
         torch.optim.AdamW,
         {"lr": 0.1, "betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0.1},
-        "first x -= lr weight_decay x, then Adam's step; the decay does not enter m and v",
+        ["first x -= lr weight_decay x, then Adam's step; the decay does not enter m and v"],
     ),
     "RMSprop": (
         torch.optim.RMSprop,
-        {"lr": 0.05, "alpha": 0.99, "eps": 1e-8},
-        "v = alpha v + (1 - alpha) g^2, v starts at 0; x -= lr g / (sqrt(v) + eps), eps outside the root, no "
-        "correction for the start",
+        {"lr": 0.03, "alpha": 0.99, "eps": 1e-8},
+        [
+            "v = alpha v + (1 - alpha) g^2; v starts at 0, with no correction for that",
+            "x -= lr g / (sqrt(v) + eps), so eps is outside the root",
+        ],
     ),
     "SGD": (
         torch.optim.SGD,
         {"lr": 0.1, "momentum": 0.9},
-        "buffer = g at the first step, then momentum buffer + g (no dampening); x -= lr buffer",
+        ["buffer = g at the first step, then momentum buffer + g; x -= lr buffer"],
     ),
 }
 
@@ -91,7 +99,7 @@ def run_cell(cell_class, gates):
 
 
 def run_optimiser(optimiser_class, settings, a, b, start):
-    """Five steps on the quadratic: x before the first step and after each, and the gradient that each step saw."""
+    """Five steps on the quadratic: x before the first and after each, and each step's gradient."""
     x = nn.Parameter(start.clone())
     optimiser = optimiser_class([x], **settings)
     xs, gradients = [x.tolist()], []
@@ -112,7 +120,7 @@ def write_all():
     b = torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64)
     start = torch.tensor([0.5, -1.5, 2.0], dtype=torch.float64)
     content = {
-        "problem": "loss = x A x / 2 - b x, its gradient A x - b; xs[0] is the start, gradients[i] the one at xs[i]",
+        "problem": "loss = x A x / 2 - b x, its gradient A x - b; gradients[i] is the one at xs[i]",
         "A": a.tolist(),
         "b": b.tolist(),
     }

@@ -2,19 +2,19 @@
 
     python bench/peers/reference_solutions.py
 
-- packages/solvers/test/reference: solutions of six initial value problems, by scipy's DOP853 at 1e-13, each checked
-  against a second source (a closed form, or a Taylor series solver in 30 digits), and one solution by torchdiffeq's
-  dopri5 at everyday tolerances.
+- packages/solvers/test/reference: solutions of six initial value problems, by scipy's DOP853 at
+  1e-13, each checked against a second source (a closed form, or a Taylor series solver in 30
+  digits), and one solution by torchdiffeq's dopri5 at everyday tolerances.
 - packages/adjoint/test/reference: gradients of a solve (reference_gradients.py).
 - packages/nn/test/reference: recurrent cells and optimisers, as torch has them (reference_nn.py).
 
-Nothing here is random: every run writes the same files, but for the last digits of another machine's arithmetic.
+Nothing here is random: another run writes the same files, but for the last digits on another
+machine.
 """
-
-from cpu_torch import torch
 
 import mpmath
 import numpy as np
+from cpu_torch import torch
 import reference_gradients
 import reference_nn
 import torchdiffeq
@@ -38,7 +38,7 @@ def lotka_volterra(t, y):
 
 
 def problems():
-    """The problems: name, equation in words, parameters, field, y0, times and, where there is one, the closed form."""
+    """The problems; `exact` is the closed form, where there is one."""
     turn, damping, omega = [[-0.1, 2.0], [-2.0, -0.1]], 0.5, 2.0
     return [
         {
@@ -59,12 +59,13 @@ def problems():
         },
         {
             "name": "linear-time-dependent",
-            "equation": "y0' = -damping y0 + t y1, y1' = -t y0 - damping y1; starts at times[0], not at 0",
+            "equation": "y0' = -damping y0 + t y1, y1' = -t y0 - damping y1; starts at t = 0.5",
             "parameters": {"damping": damping},
             "field": lambda t, y: [-damping * y[0] + t * y[1], -t * y[0] - damping * y[1]],
             "y0": [1.0, 0.5],
             "times": np.array([0.5, 0.6, 0.95, 1.3, 2.0, 2.25, 3.1, 3.5, 4.0]),
-            "exact": lambda t, t0, y0: np.exp(-damping * (t - t0)) * rotated((t**2 - t0**2) / 2, y0),
+            "exact": lambda t, t0, y0: np.exp(-damping * (t - t0))
+            * rotated((t**2 - t0**2) / 2, y0),
         },
         {
             "name": "spiral",
@@ -104,7 +105,7 @@ def problems():
 
 
 def taylor_series(problem):
-    """The solution by mpmath's Taylor series solver, in 30 digits: nothing in common with a Runge-Kutta method."""
+    """The solution by mpmath's Taylor series in 30 digits: nothing in common with Runge-Kutta."""
     with mpmath.workdps(30):
         y0 = [mpmath.mpf(value) for value in problem["y0"]]
         solution = mpmath.odefun(problem["field"], mpmath.mpf(problem["times"][0]), y0)
@@ -139,7 +140,7 @@ def write_solution(problem):
 
 
 def write_torchdiffeq_dopri5(problem):
-    """What another dopri5 gives at everyday tolerances: to hold our error and our evaluations beside."""
+    """What another dopri5 gives at everyday tolerances, to hold error and evaluations beside."""
     rtol, atol, evaluations = 1e-6, 1e-8, 0
 
     def field(t, y):
@@ -155,13 +156,13 @@ def write_torchdiffeq_dopri5(problem):
         "parameters": problem["parameters"],
         "method": {"name": "torchdiffeq odeint, dopri5, float64", "rtol": rtol, "atol": atol},
         "conventions": [
-            "first step: Hairer, Norsett, Wanner I, section II.4, with order 4; it takes 2 evaluations, f(t0, y0) included",
+            "first step: Hairer, Norsett, Wanner I, section II.4, power 1/5; takes 2 evaluations",
             "error norm: root mean square of error / (atol + rtol max(|y before|, |y after|))",
-            "next step: step * min(10, max(0.2, 0.9 / norm^(1/5))), where 0.2 becomes 1 if the norm is below 1, and "
-            "10 if it is 0",
-            "steps pass over the times asked for; those are read from the quartic through y and f at both ends of "
-            "the step and y at its middle, y + step * sum(middle * k)",
-            "the embedded method is Shampine's: its error is 2/3 of the one in Dormand and Prince's table",
+            "next step: step * min(10, max(least, 0.9 / norm^0.2)), least 1 if norm < 1, else 0.2",
+            "a step is taken if norm <= 1; a step refused costs 6 evaluations, as does one taken",
+            "steps pass over the times; ys come from the quartic through y and f at both ends of a "
+            "step and y at its middle, y + step * sum(middle * k)",
+            "error = step * sum(error * k), Shampine's: 2/3 of that in Dormand and Prince's table",
         ],
         "error": DOPRI5.tableau.c_error.tolist(),
         "middle": DOPRI5.mid.tolist(),

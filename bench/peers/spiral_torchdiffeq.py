@@ -1,21 +1,22 @@
-"""Train the public spiral example with torchdiffeq, on the CPU, and print figures as one JSON array.
+"""Train the public spiral example with torchdiffeq on the CPU, and print figures as JSON.
 
-Two entries: gradient "direct" (autograd through the solver's own operations, `odeint`) and "backsolve" (the adjoint
-equation solved backwards, `odeint_adjoint`, with its default norm and the forward tolerances). dopri5, rtol 1e-7,
-atol 1e-9, float32 state (torchdiffeq keeps time in float64), first step chosen by torchdiffeq (Hairer's rule).
+Two entries: gradient "direct" (autograd through the solver's own operations, `odeint`) and
+"backsolve" (the adjoint equation solved backwards, `odeint_adjoint`, with its default norm and the
+forward tolerances). dopri5, rtol 1e-7, atol 1e-9, float32 state (torchdiffeq keeps time steps in
+float64), first step chosen by torchdiffeq (Hairer's rule).
 
-Evaluations are counted by the field itself: nfeForward those made by the forward solve, nfeBackward those made while
-the gradient is taken. With "direct" the latter is 0: autograd replays stored values and evaluates no field.
+Evaluations are counted by the field itself: nfeForward those of the forward solve, nfeBackward
+those made while the gradient is taken. With "direct" the latter is 0: autograd goes back over
+stored values and evaluates no field.
 
     python spiral_torchdiffeq.py PROBLEM.json [--threads N]
 """
-
-from cpu_torch import torch
 
 import json
 import platform
 
 import common
+from cpu_torch import torch
 import torchdiffeq
 from torch import nn
 
@@ -55,7 +56,9 @@ def run(problem, gradient, threads):
         target = true_y[starts + offsets]  # [10 times, 20 curves, 2]
         optimiser.zero_grad()
         before = field.evaluations
-        predicted = odeint(field, true_y[starts], times, rtol=common.RTOL, atol=common.ATOL, method="dopri5")
+        predicted = odeint(
+            field, true_y[starts], times, rtol=common.RTOL, atol=common.ATOL, method="dopri5"
+        )
         loss = (predicted - target).abs().mean()
         between = field.evaluations
         loss.backward()
@@ -66,16 +69,17 @@ def run(problem, gradient, threads):
 
     def after(i):
         if i == 0:
-            # The update leaves .grad as it was, so this is still the gradient at the initial parameters.
-            gradient_norms.append(torch.cat([p.grad.flatten() for p in field.parameters()]).norm().item())
+            # The update leaves .grad alone: this is the gradient at the initial parameters.
+            everything = torch.cat([p.grad.flatten() for p in field.parameters()])
+            gradient_norms.append(everything.norm().item())
 
     milliseconds, losses = common.train(problem, step, after)
     return common.result(
         problem,
         milliseconds,
         losses,
-        nfe_forward,
-        nfe_backward,
+        nfe_forward[problem["warmup"] :],
+        nfe_backward[problem["warmup"] :],
         system="torchdiffeq",
         backend="cpu",
         gradient=gradient,
@@ -94,7 +98,8 @@ def main():
     problem = common.load_problem(given.problem)
     torch.set_num_threads(given.threads)
     torch.set_num_interop_threads(1)
-    print(json.dumps([run(problem, gradient, given.threads) for gradient in ("direct", "backsolve")], indent=2))
+    results = [run(problem, gradient, given.threads) for gradient in ("direct", "backsolve")]
+    print(json.dumps(results, indent=2))
 
 
 if __name__ == "__main__":

@@ -65,6 +65,7 @@ export function startDevice(urls: WasmUrls | undefined): Promise<Started> {
 async function withKernels(device: BackendWasm): Promise<Started> {
   const simd = await env().getAsync('WASM_HAS_SIMD_SUPPORT');
   const module = device.wasm as unknown as WasmModule;
+  refuseToOverrun(module);
   const kernels = await loadKernels(module.asm.memory, simd === true);
   return { device, kernels, ids: reuseIds(device, module), simd: simd === true };
 }
@@ -84,7 +85,6 @@ async function start(urls: WasmUrls | undefined): Promise<BackendWasm> {
   // tfjs' own start catches the reason of a failure, prints it and forgets it, so its factory is called here
   const { factory, priority } = engine().registryFactory[tfName];
   const device = (await factory()) as BackendWasm;
-  refuseToOverrun(device);
   await register(device, priority);
   return device;
 }
@@ -99,8 +99,7 @@ async function register(device: BackendWasm, priority: number): Promise<void> {
 }
 
 /** tfjs does not look at what malloc returns: where the heap is full it would write to address 0. */
-function refuseToOverrun(device: BackendWasm): void {
-  const wasm = device.wasm as unknown as WasmModule;
+function refuseToOverrun(wasm: WasmModule): void {
   // emscripten puts the real function in place at the first call
   wasm._free(wasm._malloc(1));
   const allocate = wasm._malloc;

@@ -16,23 +16,7 @@ export function elementwise(own: OwnKernels, heap: Heap): KernelTable {
     const kernel = own[name];
     if (kernel !== undefined) table[name] = unary(kernel, heap, sharedKernels[name]);
   }
-  table.broadcastTo = broadcastTo(own, heap);
   return table;
-}
-
-// Tile takes 60 ns an element
-function broadcastTo(own: OwnKernels, heap: Heap): Kernel<undefined> {
-  const copy: RowBlock = (x, row, step, _b, _bRow, _bStep, out, rows, columns) =>
-    own.copyRows(x, row, step, out, rows, columns);
-  return (bench, inputs, attrs, result) => {
-    if (result.dtype === 'bool')
-      return sharedKernels.broadcastTo(bench, inputs, attrs as never, result);
-    const [x] = inputs;
-    const out = heap.result(bench, result);
-    const path = walk(x.shape, result.shape, result.shape);
-    runRows(copy, path, heap.at(x), 0, heap.at(out), 0);
-    return out;
-  };
 }
 
 function unary(
@@ -59,7 +43,7 @@ function binary(run: RowBlock, heap: Heap, otherwise: Kernel<undefined>): Kernel
     if (aStep !== undefined && bStep !== undefined) {
       run(heap.at(a), 0, aStep, heap.at(b), 0, bStep, heap.at(out), 1, count);
     } else {
-      runRows(run, walk(a.shape, b.shape, result.shape), heap.at(a), heap.at(b), heap.at(out), 0);
+      runRows(run, walk(a.shape, b.shape, result.shape), heap.at(a), heap.at(b), heap.at(out));
     }
     return out;
   };

@@ -90,15 +90,4 @@ export class Heap {
     if (bId === undefined) tfjs.disposeData(rightId);
     tfjs.disposeData(outId);
   }
-
-  /** Runs `use` with the address of zeroed memory that is given back afterwards. */
-  withZeros(bytes: number, use: (address: number) => void): void {
-    const address = this.#module._malloc(bytes) >>> 0;
-    try {
-      this.#module.HEAPU8.fill(0, address, address + bytes);
-      use(address);
-    } finally {
-      this.#module._free(address);
-    }
-  }
 }

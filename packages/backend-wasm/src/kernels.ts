@@ -9,6 +9,16 @@ type Unary = (x: number, out: number, count: number) => void;
 /** Over the middle axis of [outer, extent, inner]. */
 type Reduction = (x: number, out: number, outer: number, extent: number, inner: number) => void;
 
+/** Stride between rows and step within them in bytes, 0 to repeat. */
+type CopyRows = (
+  x: number,
+  row: number,
+  step: number,
+  out: number,
+  rows: number,
+  columns: number,
+) => void;
+
 export const binaryNames = ['add', 'sub', 'mul', 'div', 'maximum', 'minimum'] as const;
 export const unaryNames = ['sign', 'log1p', 'expm1', 'sin', 'cos'] as const;
 export const exponentialNames = ['exp', 'tanh', 'sigmoid'] as const;
@@ -28,15 +38,10 @@ export type OwnKernels = Readonly<Record<(typeof binaryNames)[number], RowBlock>
   // only where the engine has SIMD
   Readonly<Partial<Record<(typeof exponentialNames)[number], Unary>>> &
   Readonly<Record<ReductionName, Reduction>> & {
-    /** Four-byte elements; stride and step in bytes, 0 to repeat. */
-    copyRows(
-      x: number,
-      row: number,
-      step: number,
-      out: number,
-      rows: number,
-      columns: number,
-    ): void;
+    /** Elements of four bytes. */
+    copyRows: CopyRows;
+    /** Elements of one byte. */
+    copyByteRows: CopyRows;
     smallMatMul(a: number, b: number, out: number, m: number, k: number, n: number): void;
     /** `terms`: pairs in memory of an address (u32) and a weight (f32). */
     linearCombination(terms: number, termCount: number, out: number, count: number): void;

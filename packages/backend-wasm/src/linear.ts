@@ -1,5 +1,5 @@
 /**
- * linearCombination, gather and scatterAdd by our own kernels, and batched products as many plain ones.
+ * linearCombination, gather and scatterAdd by our own kernels.
  */
 import type { Block, Kernel, KernelTable } from '@neuralode/backend-tfjs';
 import { aroundAxis, sharedKernels } from '@neuralode/backend-tfjs';
@@ -32,10 +32,10 @@ export function linear(own: OwnKernels, heap: Heap): KernelTable {
     if (x.dtype !== 'float32') return sharedKernels.scatterAdd(bench, inputs, attrs, result);
     const [outer, extent, inner] = aroundAxis(x.shape, attrs.axis);
     const out = heap.result(bench, result);
-    heap.withZeros(8 * sizeOf(result.shape), (sums) => {
-      const [from, at, to] = [heap.at(x), heap.at(indices), heap.at(out)];
-      own.scatterAdd(from, at, sums, to, outer, extent, attrs.size, inner);
-    });
+    // room for as many float64
+    const sums = heap.at(bench.filled(0, [2 * sizeOf(result.shape)], 'float32'));
+    const [from, at, to] = [heap.at(x), heap.at(indices), heap.at(out)];
+    own.scatterAdd(from, at, sums, to, outer, extent, attrs.size, inner);
     return out;
   };
 

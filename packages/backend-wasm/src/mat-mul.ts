@@ -55,7 +55,12 @@ function eachPair(
   use: (aIndex: number, bIndex: number, index: number) => void,
 ): void {
   const batch = shape.slice(0, -2);
-  const { extents, aStrides, bStrides } = walk(a.shape.slice(0, -2), b.shape.slice(0, -2), batch);
+  const { extents, aStrides, bStrides } = walk(
+    a.shape.slice(0, -2),
+    b.shape.slice(0, -2),
+    batch,
+    1,
+  );
   const count = sizeOf(batch);
   for (let index = 0; index < count; index++) {
     let aIndex = 0;
@@ -64,8 +69,8 @@ function eachPair(
     for (let run = extents.length - 1; run >= 0; run--) {
       const at = left % extents[run];
       left = (left - at) / extents[run];
-      aIndex += (at * aStrides[run]) / 4;
-      bIndex += (at * bStrides[run]) / 4;
+      aIndex += at * aStrides[run];
+      bIndex += at * bStrides[run];
     }
     use(aIndex, bIndex, index);
   }

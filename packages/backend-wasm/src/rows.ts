@@ -7,6 +7,7 @@ export interface Walk {
   readonly extents: readonly number[];
   readonly aStrides: readonly number[];
   readonly bStrides: readonly number[];
+  readonly elementBytes: number;
 }
 
 /** Does one block of rows of the result, at `out`. */
@@ -27,12 +28,13 @@ export function walk(
   aShape: readonly number[],
   bShape: readonly number[],
   shape: readonly number[],
+  elementBytes = 4,
 ): Walk {
   const extents: number[] = [];
   const aStrides: number[] = [];
   const bStrides: number[] = [];
-  let aSize = 4;
-  let bSize = 4;
+  let aSize = elementBytes;
+  let bSize = elementBytes;
   for (let back = 1; back <= shape.length; back++) {
     const extent = shape[shape.length - back];
     if (extent === 1) continue;
@@ -50,7 +52,7 @@ export function walk(
     if (!aRepeats) aSize *= extent;
     if (!bRepeats) bSize *= extent;
   }
-  return { extents, aStrides, bStrides };
+  return { extents, aStrides, bStrides, elementBytes };
 }
 
 /** The last two runs go to the kernel as rows; runs before them are looped over here. Returns where `out` ended. */
@@ -60,13 +62,13 @@ export function runRows(
   a: number,
   b: number,
   out: number,
-  depth: number,
+  depth = 0,
 ): number {
-  const { extents, aStrides, bStrides } = path;
+  const { extents, aStrides, bStrides, elementBytes } = path;
   const left = extents.length - depth;
   if (left === 0) {
     run(a, 0, 0, b, 0, 0, out, 1, 1);
-    return out + 4;
+    return out + elementBytes;
   }
   if (left <= 2) {
     const row = depth;
@@ -83,7 +85,7 @@ export function runRows(
       rows,
       extents[last],
     );
-    return out + rows * extents[last] * 4;
+    return out + rows * extents[last] * elementBytes;
   }
   let next = out;
   for (let i = 0; i < extents[depth]; i++) {

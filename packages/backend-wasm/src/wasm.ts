@@ -3,6 +3,7 @@
  */
 import { tfjsBackend } from '@neuralode/backend-tfjs';
 import type { Backend } from '@neuralode/tensor';
+import { broadcasts } from './broadcasts.ts';
 import { startDevice, type WasmUrls } from './device.ts';
 import { elementwise } from './elementwise.ts';
 import { Heap } from './heap.ts';
@@ -35,6 +36,7 @@ export async function wasm(options: WasmOptions = {}): Promise<WasmBackend> {
     sharesArrays: false,
     overrides: {
       ...elementwise(kernels, heap),
+      ...broadcasts(kernels, heap),
       ...reductions(kernels, heap),
       ...linear(kernels, heap),
       matMul: matMul(kernels, heap, ids),

@@ -52,14 +52,14 @@ export interface TrainOptions<P, S, B, Aux> {
   /** Where to start: a tree of float tensors. Not needed with `from`. */
   readonly params?: P;
   readonly optimiser: Optimiser<S>;
-  /** Recorded, so it draws no random numbers: draw what it needs in `batch`. */
-  readonly loss: (params: P, batch: B) => Loss<Aux>;
   /**
    * The tree that every iteration sees, or a function that makes one for each, given the number of iterations before
    * it and the run's own random numbers. Tensors from the function are disposed of after their iteration; a number in
    * the tree is a constant of the recording, and a new value of it makes a new one.
    */
   readonly batch: B | BatchFunction<B>;
+  /** Recorded, so it draws no random numbers: draw what it needs in `batch`. Write it below `batch`, whose type TypeScript then knows. */
+  readonly loss: (params: P, batch: B) => Loss<Aux>;
   /** Leaves tensors from a batch function alone, where it hands out the same ones again. Default false. */
   readonly keepBatches?: boolean;
   /** How many iterations in all, those before `from` included. */
@@ -91,8 +91,8 @@ export interface TrainingResult<P, S> extends TrainingState<P, S> {
  *     const { params } = await train({
  *       params: model.init(random(0)),
  *       optimiser: adam({ learningRate: 0.01 }),
- *       loss: (p, { x, y }) => model.apply(p, x).sub(y).square().mean(),
  *       batch: { x, y },
+ *       loss: (p, { x, y }) => model.apply(p, x).sub(y).square().mean(),
  *       iterations: 500,
  *       onIteration: ({ iteration, loss }) => console.log(iteration, loss),
  *     });

@@ -2,7 +2,7 @@
  * Where a training run stands: all that the next iteration depends on, so that a run continued from it is the run that
  * was never interrupted, bit for bit. Goes to and from safetensors bytes.
  */
-import { disposeTree, mapTree, random } from '@neuralode/tensor';
+import { disposeTree, mapTree, random, randomFromState } from '@neuralode/tensor';
 import { checkpointOf, restore } from './checkpoint.ts';
 import { CheckpointError } from './checkpoint-error.ts';
 import type { Optimiser } from './optimiser.ts';
@@ -131,10 +131,20 @@ function isCounters(value: unknown): value is Counters {
   const { iteration, random: stream, best } = value as Partial<Record<keyof Counters, unknown>>;
   return (
     Number.isSafeInteger(iteration) &&
-    Array.isArray(stream) &&
-    stream.every(Number.isSafeInteger) &&
+    Number(iteration) >= 0 &&
+    isStream(stream) &&
     (best === undefined || (typeof best === 'object' && best !== null))
   );
+}
+
+function isStream(stream: unknown): boolean {
+  if (!Array.isArray(stream) || !stream.every(Number.isSafeInteger)) return false;
+  try {
+    randomFromState(stream); // only the generator knows how long its state is
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function parseCounters(text: string | undefined): Counters {
@@ -142,7 +152,8 @@ function parseCounters(text: string | undefined): Counters {
   if (isCounters(counters)) return counters;
   throw new CheckpointError({
     what: 'The file is not a saved training run',
-    got: text === undefined ? `no metadata "${countersKey}"` : `${countersKey}: ${text.slice(0, 60)}`,
+    got:
+      text === undefined ? `no metadata "${countersKey}"` : `${countersKey}: ${text.slice(0, 60)}`,
     remedy: 'Read a file of parameters alone with decodeSafetensors(…) and restore(…)',
   });
 }

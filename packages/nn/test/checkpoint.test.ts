@@ -1,6 +1,13 @@
 /** Checkpoints of trees: names of leaves, the way back, and files of another model. */
 import { reference } from '@neuralode/backend-reference';
-import { CheckpointError, checkpointOf, decodeSafetensors, encodeSafetensors, mlp, restore } from '@neuralode/nn';
+import {
+  CheckpointError,
+  checkpointOf,
+  decodeSafetensors,
+  encodeSafetensors,
+  mlp,
+  restore,
+} from '@neuralode/nn';
 import { disposeTree, memory, random, setBackend, tensor } from '@neuralode/tensor';
 import { beforeAll, describe, expect, it } from 'vitest';
 
@@ -8,7 +15,11 @@ beforeAll(() => setBackend(reference()));
 
 describe('checkpoints', () => {
   it('keep every tensor under the name of its place', async () => {
-    const tree = { field: mlp([2, 3, 1]).init(random(1)), scale: tensor(2, { dtype: 'float32' }), order: 4 };
+    const tree = {
+      field: mlp([2, 3, 1]).init(random(1)),
+      scale: tensor(2, { dtype: 'float32' }),
+      order: 4,
+    };
     const saved = await checkpointOf(tree);
     expect(Object.keys(saved).sort()).toEqual([
       'field[0].bias',
@@ -41,7 +52,11 @@ describe('checkpoints', () => {
 
   it.each([
     ['a wider layer', [2, 4, 1], /first at \[0\]\.bias; got float64\[3\]; expected float64\[4\]/],
-    ['a deeper network', [2, 3, 3, 1], /first at \[1\]\.bias; got float64\[1\]; expected float64\[3\]/],
+    [
+      'a deeper network',
+      [2, 3, 3, 1],
+      /first at \[1\]\.bias; got float64\[1\]; expected float64\[3\]/,
+    ],
     ['a shallower network', [2, 3], /first at \[1\]\.bias; got float64\[1\]; expected nothing/],
   ])('of another model name the first difference: %s', async (_what, widths, message) => {
     const tensors = await checkpointOf(mlp([2, 3, 1]).init(random(1)));
@@ -61,7 +76,9 @@ describe('checkpoints', () => {
     expect(() => restore({ w: tensor([1], { dtype: 'float32' }) }, { tensors })).toThrow(
       /got float64\[1\]; expected float32\[1\]/,
     );
-    expect(() => restore({ toString: tensor([1]) }, { tensors })).toThrow(/first at toString; got nothing/);
+    expect(() => restore({ toString: tensor([1]) }, { tensors })).toThrow(
+      /first at toString; got nothing/,
+    );
   });
 
   it('refuse keys that read like other places', async () => {

@@ -54,20 +54,26 @@ describe('scaled initialisers', () => {
     expect(largest).toBeGreaterThan(0.95 * limit);
   });
 
-  it.each([glorotUniform, glorotNormal, heNormal, lecunNormal])('refuses a vector', (initialiser) => {
-    expect(() => initialiser(random(0), [3])).toThrow(ShapeError);
-    expect(() => initialiser(random(0), [3])).toThrow(/no fan-in; got \[3\].*constant/);
-  });
+  it.each([glorotUniform, glorotNormal, heNormal, lecunNormal])(
+    'refuses a vector',
+    (initialiser) => {
+      expect(() => initialiser(random(0), [3])).toThrow(ShapeError);
+      expect(() => initialiser(random(0), [3])).toThrow(/no fan-in; got \[3\].*constant/);
+    },
+  );
 
   it('gives the same numbers for the same seed, others for another', () => {
     expect(draw(glorotNormal, [3, 4], 7)).toEqual(draw(glorotNormal, [3, 4], 7));
     expect(draw(glorotNormal, [3, 4], 7)).not.toEqual(draw(glorotNormal, [3, 4], 8));
   });
 
-  it.each([glorotUniform, constant(2), orthogonal()])('makes the dtype asked for', (initialiser) => {
-    expect(initialiser(random(0), [2, 2], { dtype: 'float32' }).dtype).toBe('float32');
-    expect(initialiser(random(0), [2, 2]).dtype).toBe('float64');
-  });
+  it.each([glorotUniform, constant(2), orthogonal()])(
+    'makes the dtype asked for',
+    (initialiser) => {
+      expect(initialiser(random(0), [2, 2], { dtype: 'float32' }).dtype).toBe('float32');
+      expect(initialiser(random(0), [2, 2]).dtype).toBe('float64');
+    },
+  );
 });
 
 describe('orthogonal', () => {

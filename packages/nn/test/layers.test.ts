@@ -1,6 +1,15 @@
 /** Dense layers, perceptrons and cells against arithmetic by hand; the cells also against torch (cells.test.ts). */
 import { reference } from '@neuralode/backend-reference';
-import { constant, dense, glorotUniform, gruCell, mlp, orthogonal, rnnCell, uniform } from '@neuralode/nn';
+import {
+  constant,
+  dense,
+  glorotUniform,
+  gruCell,
+  mlp,
+  orthogonal,
+  rnnCell,
+  uniform,
+} from '@neuralode/nn';
 import {
   ArgumentError,
   leavesWithPaths,
@@ -13,20 +22,37 @@ import {
   tensor,
   zeros,
 } from '@neuralode/tensor';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
-beforeAll(() => setBackend(reference()));
+// before the describes run, since they make tensors
+await setBackend(reference());
 
 const shapes = (params: unknown): Record<string, readonly number[]> =>
   Object.fromEntries(leavesWithPaths(params).map(({ path, tensor: leaf }) => [path, leaf.shape]));
 
 describe('dense', () => {
-  const params = { weight: tensor([[1, 2, 3], [4, 5, 6]]), bias: tensor([10, 20, 30]) };
+  const params = {
+    weight: tensor([
+      [1, 2, 3],
+      [4, 5, 6],
+    ]),
+    bias: tensor([10, 20, 30]),
+  };
 
   it('is x W + b, for a vector, a batch, and batches of batches', () => {
     const layer = dense(2, 3);
     expect(layer.apply(params, tensor([1, 1])).arraySync()).toEqual([15, 27, 39]);
-    expect(layer.apply(params, tensor([[1, 0], [0, 2]])).arraySync()).toEqual([
+    expect(
+      layer
+        .apply(
+          params,
+          tensor([
+            [1, 0],
+            [0, 2],
+          ]),
+        )
+        .arraySync(),
+    ).toEqual([
       [11, 22, 33],
       [18, 30, 42],
     ]);
@@ -40,7 +66,11 @@ describe('dense', () => {
     const made = dense(2, 3).init(random(0));
     expect(shapes(made)).toEqual({ weight: [2, 3], bias: [3] });
     expect(made.bias?.arraySync()).toEqual([0, 0, 0]);
-    expect(dense(2, 3, { biases: constant(5) }).init(random(0)).bias?.arraySync()).toEqual([5, 5, 5]);
+    expect(
+      dense(2, 3, { biases: constant(5) })
+        .init(random(0))
+        .bias?.arraySync(),
+    ).toEqual([5, 5, 5]);
     expect(made.weight.arraySync()).toEqual(glorotUniform(random(0), [2, 3]).arraySync());
   });
 
@@ -54,7 +84,9 @@ describe('dense', () => {
 
   it('names the width that an input lacks', () => {
     expect(() => dense(2, 3).apply(params, zeros([4, 5]))).toThrow(ShapeError);
-    expect(() => dense(2, 3).apply(params, zeros([4, 5]))).toThrow(/got \[4, 5\]; expected \[…, 2\]/);
+    expect(() => dense(2, 3).apply(params, zeros([4, 5]))).toThrow(
+      /got \[4, 5\]; expected \[…, 2\]/,
+    );
   });
 
   it.each([0, -1, 1.5, Number.NaN])('refuses %s as a width', (width) => {
@@ -75,7 +107,9 @@ describe('mlp', () => {
     });
     const x = tensor([[0.3, -0.7]]);
     const hidden = dense(2, 3).apply(params[0], x).relu();
-    expect(net.apply(params, x).arraySync()).toEqual(dense(3, 1).apply(params[1], hidden).arraySync());
+    expect(net.apply(params, x).arraySync()).toEqual(
+      dense(3, 1).apply(params[1], hidden).arraySync(),
+    );
   });
 
   it('applies the final activation, and tanh where none is named', () => {
@@ -85,7 +119,23 @@ describe('mlp', () => {
     const squashed = mlp([2, 3, 1], { finalActivation: sigmoid }).apply(params, x);
     expect(squashed.arraySync()).toEqual(plain.apply(params, x).sigmoid().arraySync());
     const hidden = dense(2, 3).apply(params[0], x).tanh();
-    expect(plain.apply(params, x).arraySync()).toEqual(dense(3, 1).apply(params[1], hidden).arraySync());
+    expect(plain.apply(params, x).arraySync()).toEqual(
+      dense(3, 1).apply(params[1], hidden).arraySync(),
+    );
+  });
+
+  it('hands its options on to its layers', () => {
+    const net = mlp([1, 2, 1], {
+      bias: false,
+      weights: constant(1),
+      dtype: 'float32',
+      activation: relu,
+    });
+    const params = net.init(random(0));
+    expect(shapes(params)).toEqual({ '[0].weight': [1, 2], '[1].weight': [2, 1] });
+    const y = net.apply(params, tensor(new Float32Array([3]), [1, 1]));
+    expect([y.dtype, y.itemSync()]).toEqual(['float32', 6]);
+    expect([net.inputs, net.outputs]).toEqual([1, 1]);
   });
 
   it('refuses fewer than two widths, and parameters of another depth', () => {
@@ -131,6 +181,17 @@ describe('cells', () => {
         expect(value).toBeCloseTo(k % 4 === 0 ? 1 : 0, 12);
       });
     }
+  });
+
+  it('take their initialisers and dtype', () => {
+    const params = gruCell(2, 3, {
+      inputWeights: constant(1),
+      hiddenWeights: constant(2),
+      biases: constant(3),
+      dtype: 'float32',
+    }).init(random(0));
+    const values = Object.values(params).map((leaf) => [leaf.dtype, ...new Set(leaf.dataSync())]);
+    expect(values).toEqual([1, 2, 3, 3].map((value) => ['float32', value]));
   });
 
   it('halve the state where all parameters are zero (GRU), or forget it (RNN)', () => {

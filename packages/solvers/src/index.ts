@@ -7,6 +7,7 @@ export {
   type StepController,
   stepFactor,
 } from './control.ts';
+export { controlOf } from './control-options.ts';
 export {
   FieldError,
   MaxStepsError,

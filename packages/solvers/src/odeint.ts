@@ -21,11 +21,12 @@ import {
   showShape,
   Tensor,
 } from '@neuralode/tensor';
-import { type Control, integralController, type StepController } from './control.ts';
+import { controlOf } from './control-options.ts';
+import type { StepController } from './control.ts';
 import { FieldError } from './errors.ts';
 import { dopri5 } from './methods/dopri5.ts';
 import { type GradientMethod, type OdeSolveAttrs, odeSolve, type SolveStats } from './ode-solve.ts';
-import type { AdaptiveSolver, FixedStepSolver, Solver } from './tableau.ts';
+import type { AdaptiveSolver, FixedStepSolver } from './tableau.ts';
 import { requireTimes } from './times.ts';
 
 /**
@@ -76,53 +77,6 @@ export interface Solution<Y> {
   readonly ys: Y;
   /** What the solve cost. Known once it has run, so not inside a recorded function: pass `onSolve` there. */
   readonly stats: SolveStats;
-}
-
-function requirePositive(value: number, what: string, remedy: string): void {
-  if (value > 0 && !Number.isNaN(value)) return;
-  throw new ArgumentError({ what: `odeint: ${what} must be a positive number`, got: String(value), remedy });
-}
-
-const adaptiveOnly = ['rtol', 'atol', 'firstStep', 'maxStep', 'controller'] as const;
-
-function controlOf(solver: Solver, options: Record<string, unknown>): Control {
-  const { name } = solver.tableau;
-  const maxSteps = (options.maxSteps as number | undefined) ?? 100_000;
-  requirePositive(maxSteps, 'maxSteps', 'Leave it out for 100,000');
-  if (solver.kind === 'fixed') {
-    const misplaced = adaptiveOnly.find((option) => options[option] !== undefined);
-    if (misplaced !== undefined) {
-      throw new ArgumentError({
-        what: `odeint: ${name} takes fixed steps and has no use for ${misplaced}`,
-        remedy: 'Pass stepSize, or an adaptive solver such as dopri5()',
-      });
-    }
-    if (options.stepSize === undefined) {
-      throw new ArgumentError({ what: `odeint: ${name} takes fixed steps and needs stepSize` });
-    }
-    requirePositive(options.stepSize as number, 'stepSize', 'The direction follows from the times');
-    return { kind: 'fixed', stepSize: options.stepSize as number, maxSteps };
-  }
-  if (options.stepSize !== undefined) {
-    throw new ArgumentError({
-      what: `odeint: ${name} chooses its own steps and has no use for stepSize`,
-      remedy: 'Pass rtol and atol (and firstStep or maxStep), or a fixed-step solver such as rk4()',
-    });
-  }
-  const { rtol = 1e-6, atol = 1e-8, firstStep, maxStep, controller } = options as AdaptiveOptions<unknown>;
-  requirePositive(rtol, 'rtol', 'For a purely absolute tolerance pass a tiny rtol');
-  requirePositive(atol, 'atol', 'For a purely relative tolerance pass a tiny atol');
-  if (firstStep !== undefined) requirePositive(firstStep, 'firstStep', 'The direction follows from the times');
-  if (maxStep !== undefined) requirePositive(maxStep, 'maxStep', 'The direction follows from the times');
-  return {
-    kind: 'adaptive',
-    rtol,
-    atol,
-    controller: controller ?? integralController(solver.tableau.errorOrder as number),
-    maxSteps,
-    ...(firstStep !== undefined && { firstStep }),
-    ...(maxStep !== undefined && { maxStep }),
-  };
 }
 
 function requireState(y0: unknown): readonly Tensor[] {

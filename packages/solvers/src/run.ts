@@ -346,15 +346,15 @@ class SolveLoop {
 
   // Observe
 
-  /** Interpolates the observation times strictly inside the step from `start` over `h`. */
+  /** Interpolates the observation times inside the step from `start` over `h`, but for the stretch's own end. */
   *#observeInside(start: number, h: number, before: readonly Slot[]): Run<void> {
     const { dense, plain } = this.#graphs;
     while (this.#nextObservation < this.#times.length) {
       const time = this.#times[this.#nextObservation];
       if ((time - this.#t) * this.#direction > 0) return;
-      if (time === this.#t) {
-        // The landing emits it, unless it lies on no landing.
-        if (time === this.#segment.to) return;
+      if (time === this.#segment.to) return; // emitted when the stretch is done
+      // Where a derivative by this time may be asked for, the interpolant must say how the state moves with it.
+      if (time === this.#t && this.#attrs.times !== undefined) {
         this.#emitStanding();
         continue;
       }

@@ -97,10 +97,13 @@ function readNow({ backend, handle }: DeviceBuffer): HostArray {
 /** How long an asynchronous run may keep the thread before timers, signals and finalizers get their turn. */
 const turnMilliseconds = 30;
 
+/** Node's, where there is one: a browser's timers wait longer. Not in every library's types, hence the look-up. */
+const { setImmediate: soon } = globalThis as { setImmediate?: (callback: () => void) => void };
+
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
-    if (typeof setImmediate === 'function') setImmediate(resolve);
-    else setTimeout(resolve, 0);
+    if (soon === undefined) setTimeout(resolve, 0);
+    else soon(resolve);
   });
 }
 

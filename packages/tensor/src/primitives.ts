@@ -222,6 +222,9 @@ export const max: Primitive<AxesAttrs> = {
 export const argMax: Primitive<AxisAttrs> = {
   name: 'argMax',
   infer([x], { axis }) {
+    if (x.shape[axis] === 0) {
+      throw new ShapeError({ what: 'argMax: of no elements', got: showShape(x.shape) });
+    }
     return [{ shape: withoutAxes(x.shape, [axis]), dtype: 'int32' }];
   },
 };
@@ -356,6 +359,7 @@ export const scatterAdd: Primitive<ScatterAttrs> = {
   name: 'scatterAdd',
   infer([x, indices], { axis, size }) {
     requireIndices(indices, 'scatterAdd');
+    if (x.dtype === 'bool') throw new DTypeError({ what: 'scatterAdd: needs numbers', got: 'bool' });
     if (x.shape[axis] !== indices.shape[0]) {
       throw new ShapeError({
         what: 'scatterAdd: one index a slice is needed',

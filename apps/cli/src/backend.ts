@@ -1,0 +1,21 @@
+/** The devices that `--backend` names. */
+import { reference } from '@neuralode/backend-reference';
+import { setBackend } from '@neuralode/tensor';
+import type { BackendName } from './options.ts';
+
+/** Starts a backend and makes it the current one. */
+export async function useBackend(name: BackendName): Promise<void> {
+  if (name === 'reference') {
+    setBackend(reference());
+    return;
+  }
+  // only now: starting the module takes a moment that --help should not cost
+  const { wasm } = await import('@neuralode/backend-wasm');
+  setBackend(await wasm());
+}
+
+/** As the report names it. */
+export const backendTitles: Readonly<Record<BackendName, string>> = {
+  wasm: 'wasm (WebAssembly, float32)',
+  reference: 'reference (plain TypeScript, float64)',
+};

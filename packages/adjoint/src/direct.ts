@@ -1,0 +1,174 @@
+/**
+ * `direct()`: backpropagation through the accepted steps. Exact for the discrete solution; memory grows with the steps.
+ *
+ * The forward solve keeps the residuals of every graph that it ran on the way to the result (first stages, steps,
+ * interpolations) on a tape; the backward pass walks the tape from its end. Steps are graphs, so their reverse mode is
+ * `split` of any method's step, and no method needs a rule of its own here.
+ *
+ * What the step-size control decided is held fixed, in proportion: a step from the fraction σ of a stretch [a, b] over
+ * the fraction δ stays that when a or b moves. So the times have derivatives too.
+ */
+import {
+  type PullbackAttrs,
+  pullbackRule,
+  type SplitGraph,
+  split,
+  spread,
+  tapedRule,
+} from '@neuralode/autodiff';
+import {
+  type GradientMethod,
+  type OdeSolveAttrs,
+  odeSolve,
+  plainGraphs,
+  type RunnableGraphs,
+  runOdeSolve,
+  type SolveEvent,
+  stepGraphs,
+} from '@neuralode/solvers';
+import {
+  apply,
+  isDifferentiable,
+  type Primitive,
+  type Run,
+  type Slot,
+  Tape,
+  type Tensor,
+  zerosLike,
+} from '@neuralode/tensor';
+import { runBackward } from './direct-run.ts';
+
+/** The graphs of a solve, each split into its forward and backward half. */
+export interface SplitSolve {
+  readonly field: SplitGraph;
+  readonly step: SplitGraph;
+  readonly dense: SplitGraph;
+}
+
+/** One event of the recorded solve with its residuals. */
+export interface TapeEntry {
+  readonly event: SolveEvent;
+  readonly residuals: readonly Slot[];
+}
+
+/** What of the solve's inputs the graphs must give cotangents for. */
+export interface Wanted {
+  readonly times: boolean;
+  /** One an arg. */
+  readonly args: readonly boolean[];
+}
+
+/** Splits the graphs of a solve. Cotangents of every state leaf and stage are always carried. */
+function splitSolve(attrs: OdeSolveAttrs, wanted: Wanted): SplitSolve {
+  const graphs = stepGraphs(attrs);
+  const state = new Array<boolean>(attrs.leaves).fill(true);
+  const { tableau, control } = attrs;
+  const stages = tableau.c.flatMap(() => state);
+  const firstStage = tableau.fsal ? state : [];
+  const outputs = (graph: { outputs: readonly unknown[] }, last: boolean): boolean[] =>
+    graph.outputs.map((_, i) => last || i < graph.outputs.length - 1);
+  const { times } = wanted;
+  return {
+    field: split(graphs.field, [times, ...state, ...wanted.args], outputs(graphs.field, true)),
+    // The scaled error, the last output of an adaptive step, has no cotangent: control is held fixed.
+    step: split(
+      graphs.step,
+      [times, times, ...state, ...firstStage, ...wanted.args],
+      outputs(graphs.step, control.kind === 'fixed'),
+    ),
+    dense: split(graphs.dense, [times, times, ...state, ...stages], outputs(graphs.dense, true)),
+  };
+}
+
+export interface TapedAttrs extends OdeSolveAttrs {
+  readonly halves: SplitSolve;
+}
+
+/** `odeSolve` with one more output: the tape. */
+const odeSolveTaped: Primitive<TapedAttrs> = {
+  name: 'odeSolveTaped',
+  infer: (inputs, attrs) => [...odeSolve.infer(inputs, attrs), { shape: [], dtype: 'opaque' }],
+  *run(inputs, attrs, backend): Run<Slot[]> {
+    const tape = new Tape<TapeEntry>();
+    const { plain, ...graphs } = plainGraphs(attrs);
+    const runnable: RunnableGraphs = {
+      ...graphs,
+      plain,
+      field: attrs.halves.field.forward,
+      step: attrs.halves.step.forward,
+      dense: attrs.halves.dense.forward,
+    };
+    const log = {
+      note(event: SolveEvent, residuals: readonly Slot[]): void {
+        tape.own(residuals);
+        tape.entries.push({ event, residuals });
+      },
+    };
+    try {
+      return [...(yield* runOdeSolve(inputs, attrs, backend, runnable, log)), tape];
+    } catch (error) {
+      tape.release();
+      throw error;
+    }
+  },
+  get derivative() {
+    return tapedSolveRule;
+  },
+};
+
+const tapedSolveRule = tapedRule<OdeSolveAttrs, TapedAttrs>(() => odeSolveTaped, {
+  jvp: (inputs, tangents, attrs) => forwardModeOf(inputs, tangents, attrs),
+  vjp: (inputs, attrs, needs) => method.vjp(inputs, attrs, needs),
+});
+
+const forwardModeOf: NonNullable<typeof odeSolve.derivative>['jvp'] = (inputs, tangents, attrs) =>
+  (odeSolve.derivative as NonNullable<typeof odeSolve.derivative>).jvp(inputs, tangents, attrs);
+
+/** The walk back over the tape. Inputs: the tape, the solve's inputs, the cotangents of its outputs. */
+export interface BackAttrs extends PullbackAttrs<OdeSolveAttrs> {
+  readonly halves: SplitSolve;
+  readonly wanted: Wanted;
+}
+
+const odeSolveBack: Primitive<BackAttrs> = {
+  name: 'odeSolveBack',
+  infer: ([, ...inputs], { needs }) =>
+    needs.flatMap((need, i) => (need ? [{ shape: inputs[i].shape, dtype: inputs[i].dtype }] : [])),
+  run: runBackward,
+  get derivative() {
+    return backRule;
+  },
+};
+const backRule = pullbackRule<OdeSolveAttrs, BackAttrs>(() => odeSolveBack, forwardModeOf);
+
+function wantedOf(inputs: readonly Tensor[], attrs: OdeSolveAttrs, needs: readonly boolean[]): Wanted {
+  const args = attrs.body.inputs.length - 1 - attrs.leaves;
+  return {
+    times: attrs.times === undefined && needs[0],
+    args: needs.slice(needs.length - args).map((need, i) => need && isDifferentiable(inputs[inputs.length - args + i])),
+  };
+}
+
+const method: GradientMethod = {
+  name: 'direct',
+  vjp(inputs, attrs, needs) {
+    const wanted = wantedOf(inputs, attrs, needs);
+    const halves = splitSolve(attrs, wanted);
+    const results = apply(odeSolveTaped, inputs, { ...attrs, halves } satisfies TapedAttrs);
+    const tape = results.pop() as Tensor;
+    return {
+      outputs: results,
+      pullback(cotangents) {
+        const given = results.map((_, i) => cotangents[i] !== null);
+        const filled = results.flatMap((rows, i) => (given[i] ? [cotangents[i] ?? zerosLike(rows)] : []));
+        const backAttrs: BackAttrs = { loop: attrs, needs, given, halves, wanted };
+        return spread(needs, apply(odeSolveBack, [tape, ...inputs, ...filled], backAttrs));
+      },
+    };
+  },
+};
+
+/** Backpropagation through the recorded steps: exact for the discrete solution, memory linear in the steps. */
+export function direct(): GradientMethod {
+  return method;
+}

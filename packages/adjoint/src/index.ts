@@ -1,0 +1,3 @@
+/** The public names of @neuralode/adjoint. */
+export { type BacksolveOptions, backsolve } from './backsolve.ts';
+export { direct } from './direct.ts';

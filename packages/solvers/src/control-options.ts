@@ -1,0 +1,59 @@
+/**
+ * From a user's options to a step control: defaults, and one sentence where an option does not fit the method.
+ */
+import { ArgumentError } from '@neuralode/tensor';
+import { type AdaptiveControl, type Control, integralController } from './control.ts';
+import type { Solver } from './tableau.ts';
+
+function requirePositive(value: number, what: string, who: string, remedy: string): void {
+  if (value > 0 && !Number.isNaN(value)) return;
+  throw new ArgumentError({ what: `${who}: ${what} must be a positive number`, got: String(value), remedy });
+}
+
+const adaptiveOnly = ['rtol', 'atol', 'firstStep', 'maxStep', 'controller'] as const;
+
+/** The control that `options` ask of `solver`; an ArgumentError, in the name of `who`, where they do not fit it. */
+export function controlOf(
+  solver: Solver,
+  options: Record<string, unknown>,
+  who = 'odeint',
+): Control {
+  const { name } = solver.tableau;
+  const maxSteps = (options.maxSteps as number | undefined) ?? 100_000;
+  requirePositive(maxSteps, 'maxSteps', who, 'Leave it out for 100,000');
+  if (solver.kind === 'fixed') {
+    const misplaced = adaptiveOnly.find((option) => options[option] !== undefined);
+    if (misplaced !== undefined) {
+      throw new ArgumentError({
+        what: `${who}: ${name} takes fixed steps and has no use for ${misplaced}`,
+        remedy: 'Pass stepSize, or an adaptive solver such as dopri5()',
+      });
+    }
+    if (options.stepSize === undefined) {
+      throw new ArgumentError({ what: `${who}: ${name} takes fixed steps and needs stepSize` });
+    }
+    requirePositive(options.stepSize as number, 'stepSize', who, 'The direction follows from the times');
+    return { kind: 'fixed', stepSize: options.stepSize as number, maxSteps };
+  }
+  if (options.stepSize !== undefined) {
+    throw new ArgumentError({
+      what: `${who}: ${name} chooses its own steps and has no use for stepSize`,
+      remedy: 'Pass rtol and atol (and firstStep or maxStep), or a fixed-step solver such as rk4()',
+    });
+  }
+  const { rtol = 1e-6, atol = 1e-8, firstStep, maxStep, controller } = options as Partial<Omit<AdaptiveControl, 'kind'>>;
+  requirePositive(rtol, 'rtol', who, 'For a purely absolute tolerance pass a tiny rtol');
+  requirePositive(atol, 'atol', who, 'For a purely relative tolerance pass a tiny atol');
+  if (firstStep !== undefined) requirePositive(firstStep, 'firstStep', who, 'The direction follows from the times');
+  if (maxStep !== undefined) requirePositive(maxStep, 'maxStep', who, 'The direction follows from the times');
+  return {
+    kind: 'adaptive',
+    rtol,
+    atol,
+    controller: controller ?? integralController(solver.tableau.errorOrder as number),
+    maxSteps,
+    ...(firstStep !== undefined && { firstStep }),
+    ...(maxStep !== undefined && { maxStep }),
+  };
+}
+
