@@ -37,7 +37,10 @@ const leftOut = [
   'libnvrtc.so.13',
 ];
 
-/** Rounded up from what was measured on Linux x86-64 with Python 3.11; unknown elsewhere, where torch has no CUDA. */
+/**
+ * In GB. Measured with Python 3.11 on Linux x86-64; `plain`, for macOS and Windows, whose wheels
+ * have no CUDA in them, is an estimate.
+ */
 const sizes = {
   lean: { download: 0.9, disk: 2.4 },
   full: { download: 3.3, disk: 6.5 },

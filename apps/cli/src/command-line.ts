@@ -1,5 +1,4 @@
 /** What can be typed: commands, options, help. Reading only; the commands themselves live elsewhere. */
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
 import { InputError } from './failure.ts';
 import {
@@ -17,6 +16,7 @@ import {
 } from './options.ts';
 import type { CommandName } from './run/run-record.ts';
 import type { Terminal } from './terminal.ts';
+import { version } from './version.ts';
 
 /** What a command does once its options are read; gives the exit code. */
 export interface Handlers {
@@ -43,11 +43,6 @@ export async function runCommandLine(
     throw new InputError(oneSentence(error.message));
   }
   return exitCode;
-}
-
-export function version(): string {
-  const manifest = new URL('../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version;
 }
 
 function buildProgram(handlers: Handlers, done: (code: number) => void): Command {
@@ -81,13 +76,21 @@ function fitCommand(handlers: Handlers, done: (code: number) => void): Command {
         'values; empty cells are missing values.',
     )
     .argument('[file]', 'a CSV table (default: the shipped counts of lynx and hare)');
-  const until = new Option('--train-until <time>', 'train up to this time, forecast what comes after');
+  const until = new Option(
+    '--train-until <time>',
+    'train up to this time, forecast what comes after',
+  );
   const holdout = new Option(
     '--holdout <fraction>',
     'or: forecast this fraction of the rows, at the end (default: 0.2)',
   ).argParser(fraction);
   command
-    .addOption(new Option('--columns <names>', 'columns to fit, with commas between (default: all)').argParser(nameList))
+    .addOption(
+      new Option(
+        '--columns <names>',
+        'columns to fit, with commas between (default: all)',
+      ).argParser(nameList),
+    )
     .addOption(until.conflicts('holdout'))
     .addOption(holdout)
     .addOption(
@@ -118,7 +121,9 @@ function addModelOptions(command: Command, defaults: ModelDefaults): void {
   const named = (flag: string, text: string) => new Option(flag, text);
   command
     .addOption(named('--backend <name>', 'what computes').choices(backendNames).default('wasm'))
-    .addOption(named('--solver <name>', 'integration method').choices(solverNames).default('dopri5'))
+    .addOption(
+      named('--solver <name>', 'integration method').choices(solverNames).default('dopri5'),
+    )
     .addOption(
       named('--gradient <name>', 'by the adjoint equation, or through the steps')
         .choices(gradientNames)
@@ -141,13 +146,13 @@ function addModelOptions(command: Command, defaults: ModelDefaults): void {
 function addRunFlags(command: Command): void {
   command
     .option('--out <folder>', 'folder of the run (default: a new one below runs/)')
-    .option('--resume', 'go on with the run in --out, or with the newest one', false)
-    .option('--json', 'print the summary as one line of JSON and nothing else', false);
+    .option('--resume', 'go on with the run in --out, or with the newest one')
+    .option('--json', 'print the summary as one line of JSON and nothing else');
 }
 
 function requestOf<Options>(command: Command, name: CommandName): Request<Options> {
-  const all = command.opts<Options & RunFlags>();
-  const { out, resume, json, ...options } = all;
+  const all = command.opts<Options & Partial<RunFlags>>();
+  const { out, resume = false, json = false, ...options } = all;
   const given = Object.keys(all).filter((key) => command.getOptionValueSource(key) === 'cli');
   const flags = { resume, json, ...(out === undefined ? {} : { out }) };
   return { command: name, options: options as Options, flags, given: new Set(given) };
@@ -164,6 +169,9 @@ function quiet(program: Command, { stdout }: Terminal): void {
 
 /** commander's message in the manner of ours: `error: unknown option '--epoch'\n(Did you mean --epochs?)`. */
 function oneSentence(message: string): string {
-  const text = message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ').trim();
+  const text = message
+    .replace(/^error: /, '')
+    .replace(/\s*\n\s*/g, ' ')
+    .trim();
   return `${/[.?)]$/.test(text) ? text : `${text}.`} See --help.`;
 }

@@ -3,3 +3,8 @@ export interface Terminal {
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
 }
+
+/** How the person called this program, for commands that they may type next. */
+export function invocation(): string {
+  return process.env.npm_lifecycle_event === 'start' ? 'npm start --' : 'neuralode';
+}

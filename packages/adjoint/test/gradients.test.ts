@@ -5,7 +5,7 @@
 import { grad, hvp, jvp } from '@neuralode/autodiff';
 import { reference } from '@neuralode/backend-reference';
 import { dopri5, type OdeintOptions, odeint, rk4 } from '@neuralode/solvers';
-import { evaluate, random, setBackend, type Tensor, tensor } from '@neuralode/tensor';
+import { evaluate, random, setBackend, type Tensor } from '@neuralode/tensor';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { backsolve, direct } from '../src/index.ts';
 import { centralGradient, pack, relativeError, unpack } from './numeric.ts';

@@ -93,6 +93,16 @@ describe('orthogonal', () => {
     );
   });
 
+  it('is orthonormal to the last digits where the Gaussian matrix is nearly singular', () => {
+    const size = 50;
+    for (let seed = 0; seed < 10; seed++) {
+      const matrix = orthogonal()(random(seed), [size, size]);
+      const gram = matrix.matMul(matrix.transpose()).dataSync();
+      const errors = gram.map((value, k) => Math.abs(value - (k % (size + 1) === 0 ? 1 : 0)));
+      expect(Math.max(...errors)).toBeLessThan(3e-15);
+    }
+  });
+
   it('makes matrices only', () => {
     expect(() => orthogonal()(random(0), [2, 2, 2])).toThrow(ShapeError);
   });

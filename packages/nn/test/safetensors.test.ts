@@ -34,7 +34,7 @@ const entry = (begin: number, end: number, more: object = {}): object => ({
 describe('files of Python', () => {
   it('are read', () => {
     const { tensors, metadata } = decodeSafetensors(python);
-    expect(metadata).toEqual({ 'made by': 'python' });
+    expect(metadata).toEqual({ 'made with': 'python' });
     expect(tensors).toEqual({
       weight: {
         dtype: 'float32',

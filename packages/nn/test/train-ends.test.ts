@@ -65,7 +65,10 @@ describe('stopping', () => {
   it('lets a timer stop it, though it waits for nothing', async () => {
     const controller = new AbortController();
     setTimeout(() => controller.abort(), 20);
-    const result = await train({ ...forever, params: forever.params(), signal: controller.signal });
+    // some seconds of iterations: were the timer never let in, the run would end complete
+    const iterations = 30_000;
+    const { signal } = controller;
+    const result = await train({ ...forever, params: forever.params(), iterations, signal });
     expect(result.stopped).toBe('aborted');
   });
 });

@@ -5,9 +5,17 @@ import { ArgumentError } from '@neuralode/tensor';
 import { type AdaptiveControl, type Control, integralController } from './control.ts';
 import type { Solver } from './tableau.ts';
 
-function requirePositive(value: number, what: string, who: string, remedy: string): void {
-  if (value > 0 && !Number.isNaN(value)) return;
-  throw new ArgumentError({ what: `${who}: ${what} must be a positive number`, got: String(value), remedy });
+/** From JavaScript anything may come. */
+function requirePositive(value: unknown, what: string, who: string, remedy: string): void {
+  if (typeof value === 'number' && value > 0) return;
+  const got = typeof value === 'string' ? `'${value}'` : String(value);
+  throw new ArgumentError({ what: `${who}: ${what} must be a positive number`, got, remedy });
+}
+
+function requireTolerance(value: unknown, what: string, who: string, remedy: string): void {
+  requirePositive(value, what, who, remedy);
+  if (Number.isFinite(value)) return;
+  throw new ArgumentError({ what: `${who}: ${what} must be finite`, got: String(value), remedy });
 }
 
 const adaptiveOnly = ['rtol', 'atol', 'firstStep', 'maxStep', 'controller'] as const;
@@ -42,8 +50,8 @@ export function controlOf(
     });
   }
   const { rtol = 1e-6, atol = 1e-8, firstStep, maxStep, controller } = options as Partial<Omit<AdaptiveControl, 'kind'>>;
-  requirePositive(rtol, 'rtol', who, 'For a purely absolute tolerance pass a tiny rtol');
-  requirePositive(atol, 'atol', who, 'For a purely relative tolerance pass a tiny atol');
+  requireTolerance(rtol, 'rtol', who, 'For a purely absolute tolerance pass a tiny rtol');
+  requireTolerance(atol, 'atol', who, 'For a purely relative tolerance pass a tiny atol');
   if (firstStep !== undefined) requirePositive(firstStep, 'firstStep', who, 'The direction follows from the times');
   if (maxStep !== undefined) requirePositive(maxStep, 'maxStep', who, 'The direction follows from the times');
   return {

@@ -41,12 +41,7 @@ export {
   odeint,
   type Solution,
 } from './odeint.ts';
-export {
-  plainGraphs,
-  type RunnableGraphs,
-  runOdeSolve,
-  type SolveEvent,
-  type SolveLog,
-} from './run.ts';
+export { plainGraphs, type RunnableGraphs, runOdeSolve } from './run.ts';
+export type { SolveEvent, SolveLog } from './solve-log.ts';
 export { type StepGraphs, stepGraphs } from './step-graphs.ts';
 export type { AdaptiveSolver, FixedStepSolver, Solver, Tableau } from './tableau.ts';

@@ -60,6 +60,8 @@ export interface AdaptiveOptions<Args> extends CommonOptions<Args> {
   readonly maxStep?: number;
   /** Default: the elementary controller for the method's order. */
   readonly controller?: StepController;
+  /** Only for a fixed-step solver. */
+  readonly stepSize?: undefined;
 }
 
 /** With a method that takes the step it is told. */
@@ -67,6 +69,12 @@ export interface FixedStepOptions<Args> extends CommonOptions<Args> {
   readonly solver: FixedStepSolver;
   /** Length of a step, in units of time. The last one before t_end is shortened. */
   readonly stepSize: number;
+  /** Only for an adaptive solver, as are the next four. */
+  readonly rtol?: undefined;
+  readonly atol?: undefined;
+  readonly firstStep?: undefined;
+  readonly maxStep?: undefined;
+  readonly controller?: undefined;
 }
 
 export type OdeintOptions<Args> = AdaptiveOptions<Args> | FixedStepOptions<Args>;
@@ -92,11 +100,28 @@ function requireState(y0: unknown): readonly Tensor[] {
       remedy: "Convert with .cast('float32')",
     });
   }
+  const [first] = leaves;
+  const other = leaves.find(({ tensor }) => tensor.dtype !== first.tensor.dtype);
+  if (other !== undefined) {
+    throw new DTypeError({
+      what: 'odeint: the leaves of the state differ in dtype',
+      got: `${first.tensor.dtype} at y0.${first.path} and ${other.tensor.dtype} at y0.${other.path}`,
+      remedy: 'Convert one with .cast(…)',
+    });
+  }
   return leaves.map(({ tensor }) => tensor);
 }
 
 function requireFieldValue(y0: unknown, value: unknown): void {
-  requireSameStructure(y0, value, 'odeint: the value of the field, compared with the state');
+  if (value instanceof Promise) {
+    // What an async field fails with later would be nobody's to catch.
+    value.catch(() => {});
+    throw new FieldError({
+      what: 'odeint: the field returned a promise',
+      remedy: 'Make it a plain function: it is recorded once, so there is nothing to await',
+    });
+  }
+  requireStateStructure(y0, value);
   const values = leavesWithPaths(value);
   leavesWithPaths(y0).forEach(({ path, tensor }, i) => {
     const got = values[i].tensor;
@@ -108,6 +133,21 @@ function requireFieldValue(y0: unknown, value: unknown): void {
       remedy: 'The field must return dy/dt, shaped like y',
     });
   });
+}
+
+function requireStateStructure(y0: unknown, value: unknown): void {
+  try {
+    requireSameStructure(y0, value, 'the two');
+  } catch (error) {
+    const { got, expected } = (error as ArgumentError).complaint;
+    const plain = typeof value === 'number' ? `the number ${value}` : got;
+    throw new FieldError({
+      what: "odeint: the field's value is not a tree of tensors like the state",
+      ...(plain !== undefined && { got: plain }),
+      ...(expected !== undefined && { expected }),
+      remedy: 'The field must return dy/dt, with a tensor wherever y has one',
+    });
+  }
 }
 
 /** The field's graph; its captures follow `args` among the inputs. */

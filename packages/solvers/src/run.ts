@@ -18,32 +18,13 @@ import {
   stackOf,
   primitives as p,
 } from '@neuralode/tensor';
-import { stepFactor } from './control.ts';
+import type { AdaptiveControl } from './control.ts';
 import { MaxStepsError, NonFiniteError, StepSizeError } from './errors.ts';
 import { type OdeSolveAttrs, type SolveInputs, solveInputs } from './ode-solve.ts';
+import { AdaptivePace, type FixedPace, paceOf, type Stride } from './pace.ts';
+import { noLog, type SolveEvent, type SolveLog } from './solve-log.ts';
 import { type StepGraphs, stepGraphs } from './step-graphs.ts';
 import { requireTimes } from './times.ts';
-
-/** One graph that was run on the way to the result. */
-export type SolveEvent =
-  /** The first stage was evaluated afresh, at the start or after a jump. */
-  | { readonly kind: 'start'; readonly segment: number; readonly position: number }
-  /** A step was accepted: from `position`, over `length`, both as fractions of the segment. */
-  | { readonly kind: 'step'; readonly segment: number; readonly position: number; readonly length: number; readonly h: number }
-  /** Observation `index` was interpolated in the step just accepted. */
-  | { readonly kind: 'dense'; readonly index: number; readonly theta: number; readonly h: number }
-  /** Observation `index` is the state as it stands. */
-  | { readonly kind: 'emit'; readonly index: number }
-  /** The state jumped after observation `index`. */
-  | { readonly kind: 'jump'; readonly index: number };
-
-/** Who is told of the events of a solve, and owns the residuals. */
-export interface SolveLog {
-  /** `residuals` are the outputs that the graph gave beyond the plain ones; the log owns them. */
-  note(event: SolveEvent, residuals: readonly Slot[]): void;
-}
-
-const noLog: SolveLog = { note: (_, residuals) => releaseAll(residuals) };
 
 /** The graphs as they are run (perhaps with residuals among the outputs), and how many outputs are plain. */
 export interface RunnableGraphs extends StepGraphs {
@@ -83,11 +64,6 @@ export function* runOdeSolve(
 /** After how many fixed steps the device is asked whether the state is still finite. */
 const finiteCheckInterval = 16;
 
-/** The smallest step worth taking: a few units in the last place of t, whose own sum with h must differ from t. */
-function smallestStep(t: number): number {
-  return 16 * Number.EPSILON * Math.max(Math.abs(t), Number.MIN_VALUE / Number.EPSILON);
-}
-
 class SolveLoop {
   readonly #attrs: OdeSolveAttrs;
   readonly #inputs: SolveInputs<Slot>;
@@ -97,6 +73,7 @@ class SolveLoop {
   readonly #log: SolveLog;
   readonly #leaves: number;
   readonly #direction: 1 | -1;
+  readonly #end: number;
   readonly #scalarType: DType;
 
   #t: number;
@@ -110,9 +87,8 @@ class SolveLoop {
   #nextObservation = 0;
   /** Where the stretch between two landing times began, and ends. */
   #segment = { index: -1, from: 0, to: 0 };
-  #stepSize = 0;
-  #previousError = 1;
-  readonly #probes: { time: number; probe: DeviceBuffer }[] = [];
+  readonly #pace: FixedPace | AdaptivePace;
+  readonly #probes: { start: number; time: number; probe: DeviceBuffer }[] = [];
   #nfe = 0;
   #accepted = 0;
   #rejected = 0;
@@ -132,7 +108,9 @@ class SolveLoop {
     this.#graphs = graphs;
     this.#log = log;
     this.#leaves = attrs.leaves;
-    this.#direction = (times.at(-1) as number) >= times[0] ? 1 : -1;
+    this.#end = times.at(-1) as number;
+    this.#direction = this.#end >= times[0] ? 1 : -1;
+    this.#pace = paceOf(attrs.control, times[0], this.#end);
     this.#scalarType = attrs.body.inputs[0].dtype as DType;
     this.#t = times[0];
     this.#y = inputs.y0.map((slot) => slot.retain());
@@ -141,16 +119,21 @@ class SolveLoop {
 
   *run(): Run<Slot[]> {
     const landings = this.#landings();
+    const adaptive = this.#pace instanceof AdaptivePace;
     this.#emitStanding();
+    if (!adaptive) yield* this.#probe(this.#t);
     for (const [i, landing] of landings.entries()) {
       this.#segment = { index: i, from: this.#t, to: landing };
       // A jump moves the state away from what the stage was evaluated at.
       if (this.#attrs.tableau.fsal) yield* this.#start();
       if (i === 0) yield* this.#chooseFirstStep();
+      this.#pace.begin(this.#t);
       while (this.#t !== landing) yield* this.#step(landing);
       this.#emitStanding();
       if (i < landings.length - 1) this.#jump();
     }
+    // An infinite state makes the scale of the error infinite too, and so passes for one without error.
+    if (adaptive) yield* this.#probe(this.#t);
     yield* this.#checkProbes();
     this.#attrs.onSolve?.({
       nfe: this.#nfe,
@@ -206,22 +189,17 @@ class SolveLoop {
   /** Hairer, Nørsett, Wanner I, section II.4, "Starting step size". */
   *#chooseFirstStep(): Run<void> {
     const { control, tableau } = this.#attrs;
-    if (control.kind === 'fixed') {
-      this.#stepSize = control.stepSize;
-      return;
-    }
-    if (control.firstStep !== undefined) {
-      this.#stepSize = control.firstStep;
-      return;
-    }
+    const pace = this.#pace;
+    if (!(pace instanceof AdaptivePace)) return;
+    if ((control as AdaptiveControl).firstStep !== undefined) return;
     const { size, curvature } = this.#graphs as Required<RunnableGraphs>;
     const [norms] = yield* runGraph(size, [...this.#y, ...this.#k], this.#backend);
     const [stateNorm, fieldNorm] = yield* this.#read(norms);
-    if (!Number.isFinite(stateNorm)) this.#fail('the initial state is not finite');
-    if (!Number.isFinite(fieldNorm)) this.#fail('the field is not finite');
-    const span = Math.abs((this.#times.at(-1) as number) - this.#t);
+    if (!Number.isFinite(stateNorm)) yield* this.#requireFinite(this.#y, 'the initial state');
+    if (!Number.isFinite(fieldNorm)) yield* this.#requireFinite(this.#k, 'the field');
     const rough = stateNorm < 1e-5 || fieldNorm < 1e-5 ? 1e-6 : (0.01 * stateNorm) / fieldNorm;
-    const trial = Math.min(rough, span);
+    // Finite values can have norms that are not: squares overflow.
+    const trial = Math.min(Number.isFinite(rough) && rough > 0 ? rough : 1e-6, pace.limit);
     const numbers = [this.#t, trial * this.#direction];
     const operands = [...this.#y, ...this.#k, ...this.#inputs.args];
     const [bend] = yield* this.#runWith(curvature, numbers, operands);
@@ -231,7 +209,14 @@ class SolveLoop {
     const order = (tableau.errorOrder as number) + 1;
     const fine =
       largest > 1e-15 ? (0.01 / largest) ** (1 / order) : Math.max(1e-6, trial * 1e-3);
-    this.#stepSize = Math.min(100 * trial, Number.isFinite(fine) ? fine : trial);
+    pace.size = Number.isFinite(largest) ? Math.min(100 * trial, fine) : trial;
+  }
+
+  /** Throws unless all elements of these leaves, shaped like the state, are finite. */
+  *#requireFinite(leaves: readonly Slot[], what: string): Run<void> {
+    const [probe] = yield* runGraph(this.#graphs.finite, leaves, this.#backend);
+    const [value] = yield* this.#read(probe);
+    if (!Number.isFinite(value)) this.#fail(`${what} is not finite`);
   }
 
   *#read(slot: Slot): Run<number[]> {
@@ -246,66 +231,39 @@ class SolveLoop {
 
   /** One attempt at a step towards `landing`; on acceptance the state moves. */
   *#step(landing: number): Run<void> {
-    const { control } = this.#attrs;
+    const { control, tableau } = this.#attrs;
     if (this.#accepted + this.#rejected >= control.maxSteps) {
-      throw new MaxStepsError(this.#t, this.#attrs.pass, control.maxSteps, this.#times.at(-1) as number);
+      throw new MaxStepsError(this.#t, this.#attrs.pass, control.maxSteps, this.#end);
     }
-    const h = this.#nextStep(landing);
+    const stride = this.#pace.stride(this.#t, landing);
     const { step, plain } = this.#graphs;
     const operands = [...this.#y, ...this.#k, ...this.#inputs.args];
-    const outputs = yield* this.#runWith(step, [this.#t, h], operands);
-    this.#nfe += this.#attrs.tableau.c.length - (this.#attrs.tableau.fsal ? 1 : 0);
-    if (control.kind === 'adaptive') {
-      const [norm] = outputs.splice(plain.step - 1, 1);
+    const outputs = yield* this.#runWith(step, [this.#t, stride.h], operands);
+    this.#nfe += tableau.c.length - (tableau.fsal ? 1 : 0);
+    let plainOutputs = plain.step;
+    if (this.#pace instanceof AdaptivePace) {
+      const [norm] = outputs.splice(--plainOutputs, 1);
       let accepted = false;
       try {
-        accepted = this.#judge(h, (yield* this.#read(norm))[0]);
+        const [error] = yield* this.#read(norm);
+        accepted = this.#judge(this.#pace, stride, error);
       } finally {
         if (!accepted) releaseAll(outputs);
       }
       if (!accepted) return;
     }
-    const plainOutputs = control.kind === 'adaptive' ? plain.step - 1 : plain.step;
-    yield* this.#accept(h, landing, outputs.slice(0, plainOutputs), outputs.slice(plainOutputs));
+    yield* this.#accept(stride, outputs.slice(0, plainOutputs), outputs.slice(plainOutputs));
   }
 
-  /** The signed step to try: no longer than allowed, and ending on the landing time rather than just short of it. */
-  #nextStep(landing: number): number {
-    const { control } = this.#attrs;
-    const left = Math.abs(landing - this.#t);
-    const limit = control.kind === 'adaptive' ? (control.maxStep ?? left) : left;
-    const wanted = Math.min(this.#stepSize, limit);
-    // Rounding of a sum of equal steps must not leave a sliver to be stepped over.
-    const reaches = wanted >= left * (1 - 1e-12) || left - wanted < smallestStep(landing);
-    return reaches ? landing - this.#t : wanted * this.#direction;
-  }
-
-  /** Whether a step with this scaled error stands; sets the size of the next one. */
-  #judge(h: number, error: number): boolean {
-    const { control, pass } = this.#attrs;
-    if (control.kind === 'fixed') return true;
-    const { controller } = control;
-    const accepted = error <= 1;
-    if (accepted) {
-      const factor = stepFactor(controller, error, this.#previousError);
-      // A step cut short to land says little about how long a step may be.
-      this.#stepSize = Math.max(
-        Math.abs(h) * factor,
-        Math.abs(h) < this.#stepSize * (1 - 1e-12) ? this.#stepSize : 0,
-      );
-      this.#previousError = Math.max(error, 1e-4);
-      return true;
-    }
+  /** Whether a step with this scaled error stands. */
+  #judge(pace: AdaptivePace, stride: Stride, error: number): boolean {
+    if (pace.judge(stride, error)) return true;
     this.#rejected++;
-    const finite = Number.isFinite(error);
-    const factor = finite
-      ? Math.min(1, stepFactor({ ...controller, beta: 0 }, error, 1))
-      : controller.minFactor;
-    this.#stepSize = Math.abs(h) * factor;
-    if (this.#stepSize < smallestStep(this.#t)) {
-      if (!finite) this.#fail('the field or the state is not finite');
-      const tolerances = `rtol ${control.rtol}, atol ${control.atol} in ${this.#scalarType}`;
-      throw new StepSizeError(this.#t, pass, this.#stepSize, tolerances);
+    if (pace.vanished(this.#t)) {
+      if (!Number.isFinite(error)) this.#fail('the field or the state is not finite');
+      const { rtol, atol } = this.#attrs.control as AdaptiveControl;
+      const tolerances = `rtol ${rtol}, atol ${atol} in ${this.#scalarType}`;
+      throw new StepSizeError(this.#t, this.#attrs.pass, pace.size, tolerances);
     }
     return false;
   }
@@ -315,7 +273,7 @@ class SolveLoop {
   }
 
   /** Moves the state, and observes what lies inside the step. `outputs` is y₁, then the fresh stages. */
-  *#accept(h: number, landing: number, outputs: Slot[], residuals: readonly Slot[]): Run<void> {
+  *#accept({ next, h }: Stride, outputs: Slot[], residuals: readonly Slot[]): Run<void> {
     const { tableau, control } = this.#attrs;
     const { from, to, index } = this.#segment;
     const span = to - from;
@@ -334,14 +292,14 @@ class SolveLoop {
     const before = this.#y;
     this.#y = outputs.slice(0, this.#leaves);
     const start = this.#t;
-    this.#t = h === landing - start ? landing : start + h;
+    this.#t = next;
     try {
       yield* this.#observeInside(start, h, before);
     } finally {
       releaseAll(before);
     }
     if (tableau.fsal) this.#k = this.#stages.slice(-this.#leaves).map((slot) => slot.retain());
-    if (control.kind === 'fixed') yield* this.#probe();
+    if (control.kind === 'fixed') yield* this.#probe(start);
   }
 
   // Observe
@@ -409,9 +367,10 @@ class SolveLoop {
 
   // Finiteness of fixed steps, which have no error estimate to show it: looked at every so many steps, all at once
 
-  *#probe(): Run<void> {
+  /** Notes whether the state is finite now, after a step from `start`. */
+  *#probe(start: number): Run<void> {
     const [probe] = yield* runGraph(this.#graphs.finite, this.#y, this.#backend);
-    this.#probes.push({ time: this.#t, probe: probe as DeviceBuffer });
+    this.#probes.push({ start, time: this.#t, probe: probe as DeviceBuffer });
     if (this.#probes.length >= finiteCheckInterval) yield* this.#checkProbes();
   }
 
@@ -422,8 +381,14 @@ class SolveLoop {
     const values = yield* this.#read(stackOf(this.#backend, slots, spec));
     const bad = values.findIndex((value) => !Number.isFinite(value));
     if (bad >= 0) {
-      const { time } = this.#probes[bad];
-      throw new NonFiniteError(time, this.#attrs.pass, 'the field or the state is not finite');
+      const { start, time } = this.#probes[bad];
+      const what =
+        start === this.#times[0] && time === start
+          ? 'the initial state is not finite'
+          : time === start
+            ? 'the state is not finite'
+            : `the field or the state is not finite after the step from t = ${start},`;
+      throw new NonFiniteError(time, this.#attrs.pass, what);
     }
     releaseAll(slots);
     this.#probes.length = 0;

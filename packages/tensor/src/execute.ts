@@ -195,7 +195,11 @@ function makePlan(graph: Graph): Plan {
 /** Primitives that give their operand's elements another name: they share its buffer. */
 const renaming = new Set(['reshape', 'stopGradient']);
 
-function runKernel({ node, inputs, outputs }: PlannedNode, slots: Slot[], backend: Backend): void {
+function runKernel(
+  { node, inputs, outputs }: PlannedNode,
+  slots: (Slot | undefined)[],
+  backend: Backend,
+): void {
   const operands: Operand[] = inputs.map((index, i) => ({
     handle: (slots[index] as DeviceBuffer).handle,
     shape: node.inputs[i].shape,
@@ -210,7 +214,7 @@ function runKernel({ node, inputs, outputs }: PlannedNode, slots: Slot[], backen
 /** Runs `graph` on borrowed `inputs`; the caller owns what comes back. On an error nothing is left behind. */
 export function* runGraph(graph: Graph, inputs: readonly Slot[], backend: Backend): Run<Slot[]> {
   const plan = planOf(graph);
-  const slots = new Array<Slot>(plan.places);
+  const slots = new Array<Slot | undefined>(plan.places).fill(undefined);
   inputs.forEach((slot, i) => {
     slots[i] = slot;
   });
@@ -218,22 +222,22 @@ export function* runGraph(graph: Graph, inputs: readonly Slot[], backend: Backen
     for (const step of plan.nodes) {
       const { node } = step;
       if (renaming.has(node.primitive.name)) {
-        slots[step.outputs[0]] = slots[step.inputs[0]].retain();
+        slots[step.outputs[0]] = slots[step.inputs[0]]?.retain();
       } else if (node.primitive.run === undefined) {
         runKernel(step, slots, backend);
       } else {
-        const operands = step.inputs.map((index) => slots[index]);
+        const operands = step.inputs.map((index) => slots[index] as Slot);
         const results = yield* node.primitive.run(operands, node.attrs, backend);
         step.outputs.forEach((index, i) => {
           slots[index] = results[i];
         });
       }
       for (const index of step.release) {
-        slots[index].release();
-        delete slots[index];
+        slots[index]?.release();
+        slots[index] = undefined;
       }
     }
-    return plan.outputs.map((index) => slots[index].retain());
+    return plan.outputs.map((index) => (slots[index] as Slot).retain());
   } finally {
     for (let index = inputs.length; index < slots.length; index++) slots[index]?.release();
   }

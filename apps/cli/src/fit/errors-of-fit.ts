@@ -31,7 +31,11 @@ export function errorsOf(
   return {
     train: rmse(values.slice(0, trainRows), rows, columns),
     test: rmse(ahead, rows.slice(trainRows), columns),
-    baseline: rmse(ahead, ahead.map(() => last), columns),
+    baseline: rmse(
+      ahead,
+      ahead.map(() => last),
+      columns,
+    ),
   };
 }
 

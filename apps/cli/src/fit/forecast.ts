@@ -99,8 +99,14 @@ export async function fieldArrows(
 ): Promise<FieldArrow[]> {
   const [wide, high] = [17, 15];
   const [xScale, yScale] = [scales[0]!, scales[1]!];
-  const xs = between(ranges[0].map((value) => toModel(xScale, value)), wide);
-  const ys = between(ranges[1].map((value) => toModel(yScale, value)), high);
+  const xs = between(
+    ranges[0].map((value) => toModel(xScale, value)),
+    wide,
+  );
+  const ys = between(
+    ranges[1].map((value) => toModel(yScale, value)),
+    high,
+  );
   const places = ys.flatMap((y) => xs.map((x) => [x, y] as const));
   const { floatDType: dtype } = getBackend();
   const states = tensor(Float64Array.from(places.flat()), [places.length, 2], { dtype });

@@ -45,7 +45,8 @@ function requireEnough({ file, columns, values, timeKind, times }: Table, count:
   for (const [i, name] of columns.entries()) {
     const known = values.slice(0, count).filter((row) => !Number.isNaN(row[i])).length;
     if (known >= fewestValues) continue;
-    const until = count === 0 ? 'before the forecast' : `up to ${showTime(timeKind, times[count - 1]!)}`;
+    const until =
+      count === 0 ? 'before the forecast' : `up to ${showTime(timeKind, times[count - 1]!)}`;
     throw new InputError(
       `${file}, column "${name}": there are ${known} values ${until} to train on, and it takes ${fewestValues}.`,
     );

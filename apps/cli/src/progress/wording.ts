@@ -8,7 +8,9 @@ export function describeIteration({ loss, nfe }: IterationMetrics): string {
 }
 
 export function showLoss(loss: number): string {
-  return Math.abs(loss) >= 1e-3 && Math.abs(loss) < 1e4 ? loss.toPrecision(3) : loss.toExponential(2);
+  return Math.abs(loss) >= 1e-3 && Math.abs(loss) < 1e4
+    ? loss.toPrecision(3)
+    : loss.toExponential(2);
 }
 
 /** `45 s`, `3 min 05 s`, `2 h 10 min`. */

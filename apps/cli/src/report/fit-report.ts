@@ -45,7 +45,9 @@ export function fitReport(report: FitReport): string {
 }
 
 function title({ panels, data }: FitReport): string {
-  return panels.length > 3 ? data : new Intl.ListFormat('en').format(panels.map(({ name }) => name));
+  return panels.length > 3
+    ? data
+    : new Intl.ListFormat('en').format(panels.map(({ name }) => name));
 }
 
 function lead({ data, timeKind, firstTime, trainedUntil, lastTime }: FitReport): string {

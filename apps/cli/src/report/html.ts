@@ -27,5 +27,7 @@ function render(part: Part): string {
 
 /** A template: what is put in is escaped, unless it is markup. */
 export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Markup {
-  return new Markup(strings.map((text, i) => text + (i < parts.length ? render(parts[i]!) : '')).join(''));
+  return new Markup(
+    strings.map((text, i) => text + (i < parts.length ? render(parts[i]!) : '')).join(''),
+  );
 }

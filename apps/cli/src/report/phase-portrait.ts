@@ -2,7 +2,7 @@
 import * as Plot from '@observablehq/plot';
 import { below, dotRadius, type Point, plotSvg, thin } from './svg.ts';
 
-/** The field at a point: a unit vector's direction on the page is what is drawn. */
+/** The field at a point; dx and dy are parts of the drawn ranges, so that the arrow points along the drawn path. */
 export interface Arrow extends Point {
   readonly dx: number;
   readonly dy: number;
@@ -17,10 +17,16 @@ export interface PhasePortrait {
   readonly forecast: readonly Point[];
   /** Empty where the field cannot be shown in this plane. */
   readonly field: readonly Arrow[];
+  /** What is drawn; what lies beyond is cut off. */
+  readonly xRange: readonly [number, number];
+  readonly yRange: readonly [number, number];
   /** Axes in logarithms, if the model works on those. */
   readonly xLog: boolean;
   readonly yLog: boolean;
 }
+
+const width = 560;
+const height = 460;
 
 export function phasePortrait(portrait: PhasePortrait): string {
   const dot = (points: readonly Point[], fill: string) =>
@@ -42,10 +48,11 @@ export function phasePortrait(portrait: PhasePortrait): string {
     });
   return plotSvg(
     {
-      width: 560,
-      height: 460,
-      x: { ...below(portrait.xName), grid: true, inset: 8, ...logScale(portrait.xLog) },
-      y: { label: portrait.yName, grid: true, inset: 8, ...logScale(portrait.yLog) },
+      width,
+      height,
+      clip: 'frame',
+      x: { ...below(portrait.xName), domain: portrait.xRange, ...scale(portrait.xLog) },
+      y: { label: portrait.yName, domain: portrait.yRange, ...scale(portrait.yLog) },
       marks: [
         fieldMark(portrait.field),
         ...portrait.fit.map((points) => line(points, 'var(--fit)')),
@@ -63,8 +70,8 @@ export function phasePortrait(portrait: PhasePortrait): string {
   );
 }
 
-function logScale(log: boolean): Plot.ScaleOptions {
-  return log ? { type: 'log', ticks: 6, tickFormat: '~s' } : {};
+function scale(log: boolean): Plot.ScaleOptions {
+  return log ? { type: 'log', ticks: 6, tickFormat: '~s', grid: true } : { grid: true };
 }
 
 function fieldMark(field: readonly Arrow[]): Plot.Markish {
@@ -73,8 +80,8 @@ function fieldMark(field: readonly Arrow[]): Plot.Markish {
     x: 'x',
     y: 'y',
     // clockwise from up, in degrees
-    rotate: ({ dx, dy }: Arrow) => (Math.atan2(dx, dy) * 180) / Math.PI,
-    length: ({ dx, dy }: Arrow) => Math.hypot(dx, dy),
+    rotate: ({ dx, dy }: Arrow) => (Math.atan2(dx * width, dy * height) * 180) / Math.PI,
+    length: ({ dx, dy }: Arrow) => Math.hypot(dx * width, dy * height),
     stroke: 'var(--field)',
     strokeWidth: 1.2,
     anchor: 'middle',

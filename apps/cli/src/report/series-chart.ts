@@ -66,10 +66,7 @@ function forecastRegion(panel: SeriesPanel): Plot.Markish {
 }
 
 /** Where the curve passes from fit to forecast, both pieces hold the same point. */
-function splitCurves(
-  curves: readonly (readonly Point[])[],
-  until: number,
-): [Point[][], Point[][]] {
+function splitCurves(curves: readonly (readonly Point[])[], until: number): [Point[][], Point[][]] {
   const trained: Point[][] = [];
   const forecast: Point[][] = [];
   for (const curve of curves) {
@@ -84,6 +81,7 @@ function splitCurves(
 function describe({ observed, trainedUntil, curves }: SeriesPanel): string {
   const trained = observed.filter(({ x }) => x <= trainedUntil).length;
   const last = curves.at(-1)?.at(-1);
-  const ends = last === undefined ? '' : ` The model's curve ends at ${Number(last.y.toPrecision(3))}.`;
+  const ends =
+    last === undefined ? '' : ` The model's curve ends at ${Number(last.y.toPrecision(3))}.`;
   return `${trained} measured values trained on, ${observed.length - trained} beyond.${ends}`;
 }

@@ -87,10 +87,7 @@ function errorSection({ model, baseline, notes }: SpiralsReport): Markup {
   return section(
     'Figures',
     paragraph('Root mean square errors on test spirals, against their trajectories without noise.'),
-    dataTable(
-      ['model', 'inside', 'beyond', 'iterations', 'training'],
-      [row(model), row(baseline)],
-    ),
+    dataTable(['model', 'inside', 'beyond', 'iterations', 'training'], [row(model), row(baseline)]),
     html`${notes.map((note) => paragraph(note))}`,
   );
 }
@@ -103,7 +100,11 @@ function reconstructionSection(list: readonly Reconstruction[]): Markup {
     { mark: 'dash', colour: 'var(--forecast)', label: 'extrapolation' },
   ]);
   const drawings = list.map((one, i) => figure(reconstructionPlot(one, i + 1), ''));
-  return section('Reconstruction and extrapolation', signs, html`<div class="grid">${drawings}</div>`);
+  return section(
+    'Reconstruction and extrapolation',
+    signs,
+    html`<div class="grid">${drawings}</div>`,
+  );
 }
 
 function reconstructionPlot(one: Reconstruction, number: number): string {

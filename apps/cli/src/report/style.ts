@@ -25,7 +25,7 @@ h1, h2, th, dt, figcaption, .legend, .tiles, svg {
 h1 { font-size: 2.1rem; line-height: 1.15; letter-spacing: -0.02em; margin: 0 0 .6rem; overflow-wrap: anywhere; }
 h2 { font-size: 1.2rem; letter-spacing: -0.01em; margin: 3rem 0 .9rem; }
 p { margin: 0 0 1rem; max-width: 42rem; }
-.lead { font-size: 1.12rem; color: var(--soft); margin-bottom: 2rem; }
+.lead { text-wrap: balance; font-size: 1.12rem; color: var(--soft); margin-bottom: 2rem; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); gap: 1px;
   margin: 0; background: var(--rule); border: 1px solid var(--rule); border-radius: 10px; overflow: hidden; }
 .tiles > div { background: var(--panel); padding: .9rem 1.1rem 1rem; }
@@ -60,7 +60,7 @@ tbody th { font-weight: 550; }
 table.plain td { text-align: left; overflow-wrap: anywhere; }
 table.plain th { color: var(--soft); font-weight: 400; white-space: nowrap; vertical-align: top; }
 pre { background: var(--panel); border: 1px solid var(--rule); border-radius: 8px; padding: .9rem 1.1rem; overflow-x: auto;
-  font-size: .88rem; line-height: 1.5; margin: 0 0 1rem; }
+  font-size: .88rem; line-height: 1.5; margin: 0 0 1rem; white-space: pre-wrap; overflow-wrap: anywhere; }
 code { font-family: ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Consolas, monospace; }
 @media (max-width: 40rem) { main { padding: 2rem 1rem 3rem; } h1 { font-size: 1.6rem; } }
 @media print {

@@ -50,8 +50,13 @@ export async function createRunFolder(
   await requireFreeFolder(out);
   const path = out ?? (await unusedName(record, subject));
   await mkdir(path, { recursive: true });
+  return updateRecord({ path: shown(path), record }, record);
+}
+
+/** Writes the record of a run anew. */
+export async function updateRecord({ path }: RunFolder, record: RunRecord): Promise<RunFolder> {
   await writeWhole(join(path, recordFile), `${JSON.stringify(record, null, 2)}\n`);
-  return { path: shown(path), record };
+  return { path, record };
 }
 
 /** Finds the run to continue: the one in `out`, or the newest (of `command`, if named). */

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError } from '../failure.ts';
+import { version } from '../version.ts';
 
 export type CommandName = 'fit' | 'spirals';
 
@@ -25,6 +26,22 @@ export interface RunRecord {
 }
 
 export const recordFile = 'run.json';
+
+/** The record of a run that begins now. */
+export function newRecord(
+  command: CommandName,
+  options: Readonly<Record<string, unknown>>,
+  data?: DataRecord,
+): RunRecord {
+  return {
+    format: 1,
+    command,
+    options,
+    ...(data === undefined ? {} : { data }),
+    started: new Date().toISOString(),
+    versions: { neuralode: version(), node: process.version },
+  };
+}
 
 export function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
@@ -52,7 +69,9 @@ function parseRecord(file: string, text: string): RunRecord {
     throw new InputError(`${file}: this is not a whole JSON file, so the run cannot be continued.`);
   }
   if (record?.format !== 1 || (record.command !== 'fit' && record.command !== 'spirals')) {
-    throw new InputError(`${file}: this is not the record of a run that this version can continue.`);
+    throw new InputError(
+      `${file}: this is not the record of a run that this version can continue.`,
+    );
   }
   return record as RunRecord;
 }

@@ -43,7 +43,9 @@ function detectDelimiter(text: string): string {
   const bare = (first ?? '').replace(/"[^"]*"/g, '');
   const count = (delimiter: string) => bare.split(delimiter).length;
   // a semicolon or a tab wins a tie: beside it the comma is a decimal comma
-  return [...delimiters].reverse().reduce((best, next) => (count(next) > count(best) ? next : best));
+  return [...delimiters]
+    .reverse()
+    .reduce((best, next) => (count(next) > count(best) ? next : best));
 }
 
 function parseRows(file: string, text: string, delimiter: string): Row[] {

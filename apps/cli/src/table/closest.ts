@@ -7,7 +7,7 @@ export function closest(name: string, names: readonly string[]): string | undefi
     .map((candidate) => ({ candidate, distance: editDistance(wanted, candidate.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance)[0];
   if (ranked === undefined) return undefined;
-  const allowed = Math.max(1, Math.floor(ranked.candidate.length / 3));
+  const allowed = Math.ceil(ranked.candidate.length / 3);
   return ranked.distance <= allowed ? ranked.candidate : undefined;
 }
 

@@ -47,7 +47,8 @@ function readOne(row: Row, kind: TimeKind, read: Format['read'], place: Place): 
   const cell = row.cells[0]!;
   const time = read(cell);
   if (time !== undefined) return time;
-  const expected = kind === 'date' ? 'a date such as 2001-03-30' : 'a number or a date such as 2001-03-30';
+  const expected =
+    kind === 'date' ? 'a date such as 2001-03-30' : 'a number or a date such as 2001-03-30';
   const got = cell === '' ? 'the time is empty' : `"${cell}" is not a time`;
   throw new InputError(`${place(row, 0)}: ${got}; it must be ${expected}.`);
 }
@@ -92,9 +93,7 @@ function zoneSeconds(zone: string): number {
 /** Days since 1970-01-01 of `20010330`. */
 export function parseCompactDate(cell: string): number | undefined {
   const match = /^(1[5-9]\d\d|2[01]\d\d)(\d\d)(\d\d)$/.exec(cell);
-  return match === null
-    ? undefined
-    : daysOf(Number(match[1]), Number(match[2]), Number(match[3]));
+  return match === null ? undefined : daysOf(Number(match[1]), Number(match[2]), Number(match[3]));
 }
 
 /** Undefined for a day that the calendar does not have. */

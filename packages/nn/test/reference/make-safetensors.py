@@ -23,7 +23,7 @@ TENSORS = {
     "empty": np.zeros((0, 4), dtype=np.float32),
     "größe.α[0]": np.array([np.inf, -0.0, np.nan], dtype=np.float32),
 }
-METADATA = {"made by": "python"}
+METADATA = {"made with": "python"}
 
 
 def check(path: str) -> None:
