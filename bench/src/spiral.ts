@@ -47,7 +47,11 @@ async function peers(problem: SpiralProblem): Promise<SpiralResult[]> {
   }
 }
 
-const problem = await spiralProblem(Number(values.seed), Number(values.warmup), Number(values.iterations));
+const problem = await spiralProblem(
+  Number(values.seed),
+  Number(values.warmup),
+  Number(values.iterations),
+);
 const results = [...(await ours(problem)), ...(await peers(problem))];
 const folder = fileURLToPath(new URL('../results/', import.meta.url));
 mkdirSync(folder, { recursive: true });

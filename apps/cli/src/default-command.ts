@@ -10,7 +10,9 @@ const ofTheProgram = new Set(['-h', '--help', '-V', '--version']);
 export async function withCommand(args: readonly string[]): Promise<readonly string[]> {
   const [first] = args;
   if (first !== undefined && /[./\\]/.test(first) && !first.startsWith('-')) {
-    throw new InputError(`there is no command "${first}"; to fit a table: ${invocation()} fit ${first}`);
+    throw new InputError(
+      `there is no command "${first}"; to fit a table: ${invocation()} fit ${first}`,
+    );
   }
   if (first !== undefined && (!first.startsWith('-') || ofTheProgram.has(first))) return args;
   if (!args.includes('--resume')) return ['fit', ...args];

@@ -24,7 +24,10 @@ describe('which rows are trained on', () => {
   });
 
   test('a time is read as the table writes it', () => {
-    const dated = parseTable('d.csv', `t,a\n${[1, 2, 3, 4, 5].map((d) => `2001-01-0${d},${d}`).join('\n')}`);
+    const dated = parseTable(
+      'd.csv',
+      `t,a\n${[1, 2, 3, 4, 5].map((d) => `2001-01-0${d},${d}`).join('\n')}`,
+    );
     expect(countTrainingRows(dated, { trainUntil: '2001-01-04' })).toBe(4);
     expect(() => countTrainingRows(dated, { trainUntil: '4' })).toThrow(
       '--train-until: "4" is not a date such as 2001-01-05, as in d.csv.',
@@ -49,7 +52,11 @@ describe('scales', () => {
   });
 
   test('there and back', () => {
-    for (const column of [[4, 60, Number.NaN, 20], [-1, 1, 5], [7, 7, 7]]) {
+    for (const column of [
+      [4, 60, Number.NaN, 20],
+      [-1, 1, 5],
+      [7, 7, 7],
+    ]) {
       const scale = fitScale(column);
       for (const value of column.filter((each) => !Number.isNaN(each))) {
         expect(fromModel(scale, toModel(scale, value))).toBeCloseTo(value, 10);
@@ -64,7 +71,10 @@ describe('scales', () => {
 
 describe('segments', () => {
   test('a short series is one segment with its own times', () => {
-    const series = prepareSeries(tableOf(10, Math.sin, (i) => i * i), 8);
+    const series = prepareSeries(
+      tableOf(10, Math.sin, (i) => i * i),
+      8,
+    );
     const { count, grid, places } = cutSegments(series);
     expect(count).toBe(1);
     expect(grid.map((time) => time * series.unit)).toEqual([0, 1, 4, 9, 16, 25, 36, 49]);
@@ -72,7 +82,10 @@ describe('segments', () => {
   });
 
   test('a long even series stands at the same places in every segment', () => {
-    const series = prepareSeries(tableOf(300, Math.sin, (i) => 1958 + i / 12), 300);
+    const series = prepareSeries(
+      tableOf(300, Math.sin, (i) => 1958 + i / 12),
+      300,
+    );
     const { count, grid, mask, places } = cutSegments(series);
     expect(count).toBeGreaterThan(3);
     expect(grid.length * count).toBeLessThan(300 + 2 * count + grid.length);
@@ -81,7 +94,11 @@ describe('segments', () => {
   });
 
   test('every value of an uneven series with gaps is a target once', () => {
-    const table = tableOf(200, (i) => (i % 3 === 0 ? '' : Math.cos(i)), (i) => i + 0.3 * Math.sin(7 * i));
+    const table = tableOf(
+      200,
+      (i) => (i % 3 === 0 ? '' : Math.cos(i)),
+      (i) => i + 0.3 * Math.sin(7 * i),
+    );
     const series = prepareSeries(table, 180);
     const segments = cutSegments(series);
     expect(segments.mask.reduce((sum, one) => sum + one)).toBe(120);
@@ -102,7 +119,10 @@ test('the horizon grows from a few points to all of them', () => {
 });
 
 test('errors are in the units of the table, missing values left out', () => {
-  const series = prepareSeries(tableOf(8, (i) => (i === 6 ? '' : i)), 5);
+  const series = prepareSeries(
+    tableOf(8, (i) => (i === 6 ? '' : i)),
+    5,
+  );
   const said = Array.from({ length: 8 }, (_, i) => [i + 1]);
   // the last value trained on is 4; ahead are 5 and 7
   expect(errorsOf(series, said, [0])).toEqual({ train: 1, test: 1, baseline: Math.sqrt(5) });

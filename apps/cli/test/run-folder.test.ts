@@ -1,10 +1,23 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { removeParts, writeWhole } from '../src/run/atomic-file.ts';
 import { type IterationMetrics, MetricsLog } from '../src/run/metrics-log.ts';
-import { createRunFolder, openRunFolder, requireFreeFolder, runFiles } from '../src/run/run-folder.ts';
+import {
+  createRunFolder,
+  openRunFolder,
+  requireFreeFolder,
+  runFiles,
+} from '../src/run/run-folder.ts';
 import { newRecord, type RunRecord } from '../src/run/run-record.ts';
 
 let folder: string;

@@ -78,7 +78,9 @@ describe('tables as people have them', () => {
   });
 
   test('what is written is what is read, whatever the delimiter', () => {
-    const cell = fc.option(fc.double({ noNaN: true, noDefaultInfinity: true }), { nil: Number.NaN });
+    const cell = fc.option(fc.double({ noNaN: true, noDefaultInfinity: true }), {
+      nil: Number.NaN,
+    });
     const table = fc.array(fc.tuple(cell, cell), { minLength: 1, maxLength: 20 });
     fc.assert(
       fc.property(table, fc.constantFrom(',', ';', '\t'), (written, delimiter) => {
@@ -179,7 +181,11 @@ describe('bad tables: one sentence with file, line and column', () => {
       rows('t,a,b', '1,2,', '2,3,NA'),
       't.csv, column "b": every cell is empty; leave the column out with --columns.',
     ],
-    ['a short line', rows('t,a,b', '1,2,3', '2,3'), 't.csv, line 3: 2 cells where the first line has 3.'],
+    [
+      'a short line',
+      rows('t,a,b', '1,2,3', '2,3'),
+      't.csv, line 3: 2 cells where the first line has 3.',
+    ],
     ['an open quote', rows('t,a', '1,"2'), 't.csv, line 2: a quote is opened and never closed.'],
     [
       'a quote within a cell',

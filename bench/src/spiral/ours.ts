@@ -63,10 +63,12 @@ export async function trainSpiral(
       .abs()
       .mean();
   const optimiser = rmsProp({ learningRate: 1e-3 });
-  const iterate = jit((params: Params, state: ReturnType<typeof optimiser.init>, y0: Tensor, target: Tensor) => {
-    const { value, grads } = valueAndGrad(loss)(params, y0, target);
-    return { value, ...optimiser.update(grads, state, params) };
-  });
+  const iterate = jit(
+    (params: Params, state: ReturnType<typeof optimiser.init>, y0: Tensor, target: Tensor) => {
+      const { value, grads } = valueAndGrad(loss)(params, y0, target);
+      return { value, ...optimiser.update(grads, state, params) };
+    },
+  );
 
   let params: Params = {
     w1: tensor(problem.w1, float),
@@ -80,8 +82,13 @@ export async function trainSpiral(
   for (const [i, starts] of problem.batches.entries()) {
     if (i === problem.warmup) nfe.forward = nfe.backward = 0;
     const start = performance.now();
-    const y0 = tensor(starts.map((s) => problem.trueY[s]), float);
-    const rows = Array.from({ length: batchTimes }, (_, k) => starts.map((s) => problem.trueY[s + k]));
+    const y0 = tensor(
+      starts.map((s) => problem.trueY[s]),
+      float,
+    );
+    const rows = Array.from({ length: batchTimes }, (_, k) =>
+      starts.map((s) => problem.trueY[s + k]),
+    );
     const target = tensor(rows, float);
     const next = await iterate(params, state, y0, target);
     losses.push(await next.value.item());

@@ -70,7 +70,12 @@ function adjointBody({ body, leaves }: OdeSolveAttrs, wanted: readonly boolean[]
 
 function backwardControl(attrs: OdeSolveAttrs, options: BacksolveOptions) {
   const { solver } = options;
-  if (solver === undefined && options.rtol === undefined && options.atol === undefined && options.stepSize === undefined) {
+  if (
+    solver === undefined &&
+    options.rtol === undefined &&
+    options.atol === undefined &&
+    options.stepSize === undefined
+  ) {
     return { tableau: attrs.tableau, control: attrs.control };
   }
   const { control } = attrs;
@@ -82,7 +87,9 @@ function backwardControl(attrs: OdeSolveAttrs, options: BacksolveOptions) {
         ? { rtol: control.rtol, atol: control.atol }
         : {};
   const given = Object.fromEntries(
-    Object.entries(options).filter(([key, value]) => value !== undefined && key !== 'solver' && key !== 'seminorm'),
+    Object.entries(options).filter(
+      ([key, value]) => value !== undefined && key !== 'solver' && key !== 'seminorm',
+    ),
   );
   const chosen = solver ?? ({ kind, tableau: attrs.tableau } as AdaptiveSolver | FixedStepSolver);
   const settings = { ...inherited, ...given, maxSteps: control.maxSteps };
@@ -133,14 +140,16 @@ function solveBackward(
   const zeroGradients = args.filter((_, i) => wanted[i]).map(zerosLike);
   const last = (rows: Tensor): Tensor => rows.at(-1);
   // Backwards in time the interior observations come in reverse.
-  const addends = count > 2 ? [...observed, ...cotangents].map((rows) => interior(rows).flip(0)) : [];
-  const jumps = count > 2
-    ? [
-        ...observed.map(() => ({ keep: false })),
-        ...attrs.jumps.map((jump) => ({ keep: jump?.keep ?? true })),
-        ...zeroGradients.map(() => undefined),
-      ]
-    : [...observed, ...cotangents, ...zeroGradients].map(() => undefined);
+  const addends =
+    count > 2 ? [...observed, ...cotangents].map((rows) => interior(rows).flip(0)) : [];
+  const jumps =
+    count > 2
+      ? [
+          ...observed.map(() => ({ keep: false })),
+          ...attrs.jumps.map((jump) => ({ keep: jump?.keep ?? true })),
+          ...zeroGradients.map(() => undefined),
+        ]
+      : [...observed, ...cotangents, ...zeroGradients].map(() => undefined);
   const backwardAttrs: OdeSolveAttrs = {
     ...attrs,
     ...backwardControl(attrs, options),
@@ -224,7 +233,11 @@ export function backsolve(options: BacksolveOptions = {}): GradientMethod {
           return [
             ...(roles.times === undefined
               ? []
-              : [roles.times ? timeGradient(inputs, attrs, observed, cotangents, back.after) : null]),
+              : [
+                  roles.times
+                    ? timeGradient(inputs, attrs, observed, cotangents, back.after)
+                    : null,
+                ]),
             ...back.after.map((rows, leaf) => rows.at(0).add(cotangents[leaf].at(0))),
             ...jumps.map((_, i) => interior(back.after[jumping[i]])),
             ...wanted.map((want) => (want ? (gradients.shift() as Tensor) : null)),

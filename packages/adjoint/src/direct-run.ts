@@ -49,10 +49,7 @@ class Totals {
   take(key: number, { shape, dtype }: Spec): Slot {
     const slot = this.#slots.get(key);
     this.#slots.delete(key);
-    return (
-      slot ??
-      runKernel(this.#backend, p.fill, [], { value: 0, shape, dtype: dtype as DType })
-    );
+    return slot ?? runKernel(this.#backend, p.fill, [], { value: 0, shape, dtype: dtype as DType });
   }
 
   /** Adds the sum under `key` of `other`, if any, to that of `key` here; the key starts afresh there. */
@@ -120,7 +117,9 @@ class BackwardWalk {
     [this.#scalar] = loop.body.inputs;
     this.#state = loop.body.inputs.slice(1, 1 + loop.leaves);
     this.#args = loop.body.inputs.slice(1 + loop.leaves);
-    this.#count = this.#tape.entries.filter(({ event }) => event.kind === 'emit' || event.kind === 'dense').length;
+    this.#count = this.#tape.entries.filter(
+      ({ event }) => event.kind === 'emit' || event.kind === 'dense',
+    ).length;
     this.#y = new Totals(backend);
     this.#stages = new Totals(backend);
     this.#before = new Totals(backend);
@@ -161,10 +160,18 @@ class BackwardWalk {
   }
 
   release(): void {
-    for (const totals of [this.#y, this.#stages, this.#before, this.#stepSize, this.#gradients, this.#timeGradients]) {
+    for (const totals of [
+      this.#y,
+      this.#stages,
+      this.#before,
+      this.#stepSize,
+      this.#gradients,
+      this.#timeGradients,
+    ]) {
       totals.release();
     }
-    for (const slots of this.#jumps.values()) releaseAll(slots.filter((slot) => slot !== undefined));
+    for (const slots of this.#jumps.values())
+      releaseAll(slots.filter((slot) => slot !== undefined));
   }
 
   /** The cotangent of leaf `leaf` of observation `index`; null where zero. */
@@ -284,7 +291,11 @@ class BackwardWalk {
     const cotangents = this.#state.map((spec, leaf) => this.#stages.take(last + leaf, spec));
     const results = yield* this.#runHalf(this.#attrs.halves.field.backward, entry, cotangents);
     if (this.#attrs.wanted.times) {
-      this.#timeGradients.add(this.#stretch(event.segment)[0], results.shift() as Slot, this.#scalar);
+      this.#timeGradients.add(
+        this.#stretch(event.segment)[0],
+        results.shift() as Slot,
+        this.#scalar,
+      );
     }
     this.#state.forEach((spec, leaf) => {
       this.#y.add(leaf, results.shift() as Slot, spec);
@@ -335,7 +346,9 @@ class BackwardWalk {
   }
 
   #stackTimes(): Slot {
-    const rows = Array.from({ length: this.#count }, (_, i) => this.#timeGradients.take(i, this.#scalar));
+    const rows = Array.from({ length: this.#count }, (_, i) =>
+      this.#timeGradients.take(i, this.#scalar),
+    );
     const stack = stackOf(this.#backend, rows, this.#scalar);
     releaseAll(rows);
     return stack;

@@ -28,7 +28,9 @@ import {
 } from '@neuralode/solvers';
 import {
   apply,
+  type DerivativeRule,
   isDifferentiable,
+  type Modes,
   type Primitive,
   type Run,
   type Slot,
@@ -59,7 +61,7 @@ export interface Wanted {
 }
 
 /** Splits the graphs of a solve. Cotangents of every state leaf and stage are always carried. */
-function splitSolve(attrs: OdeSolveAttrs, wanted: Wanted): SplitSolve {
+function splitSolve(attrs: OdeSolveAttrs, wanted: Wanted, modes: Modes): SplitSolve {
   const graphs = stepGraphs(attrs);
   const state = new Array<boolean>(attrs.leaves).fill(true);
   const { tableau, control } = attrs;
@@ -69,14 +71,25 @@ function splitSolve(attrs: OdeSolveAttrs, wanted: Wanted): SplitSolve {
     graph.outputs.map((_, i) => last || i < graph.outputs.length - 1);
   const { times } = wanted;
   return {
-    field: split(graphs.field, [times, ...state, ...wanted.args], outputs(graphs.field, true)),
+    field: split(
+      graphs.field,
+      [times, ...state, ...wanted.args],
+      outputs(graphs.field, true),
+      modes,
+    ),
     // The scaled error, the last output of an adaptive step, has no cotangent: control is held fixed.
     step: split(
       graphs.step,
       [times, times, ...state, ...firstStage, ...wanted.args],
       outputs(graphs.step, control.kind === 'fixed'),
+      modes,
     ),
-    dense: split(graphs.dense, [times, times, ...state, ...stages], outputs(graphs.dense, true)),
+    dense: split(
+      graphs.dense,
+      [times, times, ...state, ...stages],
+      outputs(graphs.dense, true),
+      modes,
+    ),
   };
 }
 
@@ -116,13 +129,12 @@ const odeSolveTaped: Primitive<TapedAttrs> = {
   },
 };
 
-const tapedSolveRule = tapedRule<OdeSolveAttrs, TapedAttrs>(() => odeSolveTaped, {
-  jvp: (inputs, tangents, attrs) => forwardModeOf(inputs, tangents, attrs),
-  vjp: (inputs, attrs, needs) => method.vjp(inputs, attrs, needs),
-});
-
-const forwardModeOf: NonNullable<typeof odeSolve.derivative>['jvp'] = (inputs, tangents, attrs) =>
-  (odeSolve.derivative as NonNullable<typeof odeSolve.derivative>).jvp(inputs, tangents, attrs);
+/** The rule of the solve itself, which `odeSolve` brings; here with this method whatever the node says. */
+const solveRule: DerivativeRule<OdeSolveAttrs> = {
+  jvp: (odeSolve.derivative as DerivativeRule<OdeSolveAttrs>).jvp,
+  vjp: (...given) => method.vjp(...given),
+};
+const tapedSolveRule = tapedRule<OdeSolveAttrs, TapedAttrs>(() => odeSolveTaped, solveRule);
 
 /** The walk back over the tape. Inputs: the tape, the solve's inputs, the cotangents of its outputs. */
 export interface BackAttrs extends PullbackAttrs<OdeSolveAttrs> {
@@ -139,28 +151,36 @@ const odeSolveBack: Primitive<BackAttrs> = {
     return backRule;
   },
 };
-const backRule = pullbackRule<OdeSolveAttrs, BackAttrs>(() => odeSolveBack, forwardModeOf);
+const backRule = pullbackRule<OdeSolveAttrs, BackAttrs>(() => odeSolveBack, solveRule.jvp);
 
-function wantedOf(inputs: readonly Tensor[], attrs: OdeSolveAttrs, needs: readonly boolean[]): Wanted {
+function wantedOf(
+  inputs: readonly Tensor[],
+  attrs: OdeSolveAttrs,
+  needs: readonly boolean[],
+): Wanted {
   const args = attrs.body.inputs.length - 1 - attrs.leaves;
   return {
     times: attrs.times === undefined && needs[0],
-    args: needs.slice(needs.length - args).map((need, i) => need && isDifferentiable(inputs[inputs.length - args + i])),
+    args: needs
+      .slice(needs.length - args)
+      .map((need, i) => need && isDifferentiable(inputs[inputs.length - args + i])),
   };
 }
 
 const method: GradientMethod = {
   name: 'direct',
-  vjp(inputs, attrs, needs) {
+  vjp(inputs, attrs, needs, modes) {
     const wanted = wantedOf(inputs, attrs, needs);
-    const halves = splitSolve(attrs, wanted);
+    const halves = splitSolve(attrs, wanted, modes);
     const results = apply(odeSolveTaped, inputs, { ...attrs, halves } satisfies TapedAttrs);
     const tape = results.pop() as Tensor;
     return {
       outputs: results,
       pullback(cotangents) {
         const given = results.map((_, i) => cotangents[i] !== null);
-        const filled = results.flatMap((rows, i) => (given[i] ? [cotangents[i] ?? zerosLike(rows)] : []));
+        const filled = results.flatMap((rows, i) =>
+          given[i] ? [cotangents[i] ?? zerosLike(rows)] : [],
+        );
         const backAttrs: BackAttrs = { loop: attrs, needs, given, halves, wanted };
         return spread(needs, apply(odeSolveBack, [tape, ...inputs, ...filled], backAttrs));
       },

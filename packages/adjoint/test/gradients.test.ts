@@ -63,7 +63,8 @@ describe.each([
     const fn = loss(options);
     const onHost = (flat: readonly number[]): number =>
       evaluate.sync(() => fn(unpack(flat, allShapes))).itemSync();
-    const gradientAt = (flat: readonly number[]): number[] => pack(grad(fn).sync(unpack(flat, allShapes)));
+    const gradientAt = (flat: readonly number[]): number[] =>
+      pack(grad(fn).sync(unpack(flat, allShapes)));
 
     it('first order agrees with central differences', () => {
       expect(relativeError(gradientAt(x), centralGradient(onHost, x))).toBeLessThan(firstOrder);
@@ -72,7 +73,9 @@ describe.each([
     it('forward mode agrees with central differences along a direction', () => {
       const { tangent } = jvp.sync(fn, [unpack(x, allShapes)], [unpack(direction, allShapes)]);
       const along = (s: number[]): number => onHost(x.map((v, i) => v + s[0] * direction[i]));
-      expect(relativeError([tangent.itemSync()], centralGradient(along, [0]))).toBeLessThan(firstOrder);
+      expect(relativeError([tangent.itemSync()], centralGradient(along, [0]))).toBeLessThan(
+        firstOrder,
+      );
     });
 
     it('the gradient of the gradient agrees with central differences', () => {

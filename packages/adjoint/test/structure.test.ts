@@ -3,7 +3,14 @@
  */
 import { grad, jit, valueAndGrad } from '@neuralode/autodiff';
 import { reference } from '@neuralode/backend-reference';
-import { euler, type GradientMethod, midpoint, odeint, rk4, type SolveStats } from '@neuralode/solvers';
+import {
+  euler,
+  type GradientMethod,
+  midpoint,
+  odeint,
+  rk4,
+  type SolveStats,
+} from '@neuralode/solvers';
 import { memory, type Pending, setBackend, type Tensor, tensor, zeros } from '@neuralode/tensor';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { backsolve, direct } from '../src/index.ts';
@@ -31,7 +38,10 @@ describe.each(methods)('$name', (gradient) => {
   it('a value captured by the field has the gradient of one passed through args', () => {
     const times = [0, 0.4, 1];
     const passed = (w: Tensor): Tensor =>
-      odeint((_, y, a: Tensor) => y.mul(a).sin(), tensor([1, 2]), times, { ...tight, args: w }).ys.sum();
+      odeint((_, y, a: Tensor) => y.mul(a).sin(), tensor([1, 2]), times, {
+        ...tight,
+        args: w,
+      }).ys.sum();
     const captured = (w: Tensor): Tensor =>
       odeint((_, y) => y.mul(w).sin(), tensor([1, 2]), times, tight).ys.sum();
     const derived = (w: Tensor): Tensor => {
@@ -52,7 +62,13 @@ describe.each(methods)('$name', (gradient) => {
     });
     const y0 = (): State => ({
       q: tensor(0.5),
-      parts: [tensor([0.1, 0.2, 0.3]), tensor([[0.4, 0.5, 0.6], [0.7, 0.8, 0.9]])],
+      parts: [
+        tensor([0.1, 0.2, 0.3]),
+        tensor([
+          [0.4, 0.5, 0.6],
+          [0.7, 0.8, 0.9],
+        ]),
+      ],
     });
     const loss = (y: State): Tensor => {
       const { ys } = odeint(field, y, [0, 0.3, 1], tight);
@@ -63,7 +79,12 @@ describe.each(methods)('$name', (gradient) => {
     // Central differences in the scalar leaf and in one element of a matrix.
     const at = (dq: number, db: number): number => {
       const y = y0();
-      const bump = zeros([2, 3]).add(tensor([[0, 0, 0], [0, db, 0]]));
+      const bump = zeros([2, 3]).add(
+        tensor([
+          [0, 0, 0],
+          [0, db, 0],
+        ]),
+      );
       const moved = { q: y.q.add(dq), parts: [y.parts[0], y.parts[1].add(bump)] as const };
       return jit(loss).sync(moved).itemSync();
     };
@@ -110,10 +131,15 @@ describe.each(methods)('$name', (gradient) => {
         odeint((t, y, a: Tensor) => y.matMul(a).tanh().mul(t), tensor([[1, 0.5]]), [0, 0.5, 1], {
           args: w,
           gradient,
-        }).ys.square().sum(),
+        })
+          .ys.square()
+          .sum(),
       ),
     );
-    let w = tensor([[0.1, 0.2], [0.3, 0.4]]);
+    let w = tensor([
+      [0.1, 0.2],
+      [0.3, 0.4],
+    ]);
     const train = async (): Promise<void> => {
       const { value, grads } = await step(w);
       const next = w.sub(grads);
@@ -157,7 +183,11 @@ describe.each(methods)('$name', (gradient) => {
 
   it('leaves nothing behind when the solve fails', () => {
     const loss = (y0: Tensor): Tensor =>
-      odeint((_, y) => y.square().neg(), y0, [0, 1], { gradient, maxSteps: 3, rtol: 1e-3 }).ys.sum();
+      odeint((_, y) => y.square().neg(), y0, [0, 1], {
+        gradient,
+        maxSteps: 3,
+        rtol: 1e-3,
+      }).ys.sum();
     expect(() => grad(loss).sync(tensor(1e3))).toThrow(/3 steps got only as far as t = 0\.00/);
     expect(memory().liveBuffers).toBeLessThanOrEqual(1);
   });
@@ -171,7 +201,9 @@ describe('memory of the backward pass against the number of steps', () => {
         solver: rk4(),
         stepSize: 1 / steps,
         gradient,
-      }).ys.at(-1).sum();
+      })
+        .ys.at(-1)
+        .sum();
     const y0 = tensor(new Float64Array(1000).fill(0.5));
     const step = jit(grad(loss));
     step.sync(y0).dispose();

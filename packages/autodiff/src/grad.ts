@@ -186,10 +186,12 @@ interface VjpFunction {
 }
 
 /** The Hessian of the scalar `fn` at `primal` times `direction`: forward mode over reverse mode. */
-export const hvp = cleanFunction((fn: (primal: unknown) => Tensor, primal: unknown, direction: unknown) => {
-  if (typeof fn !== 'function') throw new ArgumentError({ what: 'hvp: needs a function' });
-  return jvp((at: unknown) => grad(fn)(at), [primal], [direction]).tangent;
-}) as unknown as HvpFunction;
+export const hvp = cleanFunction(
+  (fn: (primal: unknown) => Tensor, primal: unknown, direction: unknown) => {
+    if (typeof fn !== 'function') throw new ArgumentError({ what: 'hvp: needs a function' });
+    return jvp((at: unknown) => grad(fn)(at), [primal], [direction]).tangent;
+  },
+) as unknown as HvpFunction;
 
 interface HvpFunction {
   <P>(fn: (primal: P) => Tensor, primal: P, direction: P): ReturnType<DeviceFunction<[], P>>;

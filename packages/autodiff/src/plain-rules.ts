@@ -45,10 +45,26 @@ const elementwiseRules: Record<string, DerivativeRule> = {
   cos: elementwise(p.cos, ([x]) => x.sin().neg()),
   tanh: elementwise(p.tanh, (_, y) => oneMinus(y.square())),
   sigmoid: elementwise(p.sigmoid, (_, y) => y.mul(oneMinus(y))),
-  add: elementwise(p.add, () => 1, () => 1),
-  sub: elementwise(p.sub, () => 1, () => -1),
-  mul: elementwise(p.mul, ([, b]) => b, ([a]) => a),
-  div: elementwise(p.div, ([, b]) => b.pow(-1), ([, b], y) => y.div(b).neg()),
+  add: elementwise(
+    p.add,
+    () => 1,
+    () => 1,
+  ),
+  sub: elementwise(
+    p.sub,
+    () => 1,
+    () => -1,
+  ),
+  mul: elementwise(
+    p.mul,
+    ([, b]) => b,
+    ([a]) => a,
+  ),
+  div: elementwise(
+    p.div,
+    ([, b]) => b.pow(-1),
+    ([, b], y) => y.div(b).neg(),
+  ),
   pow: elementwise(
     p.pow,
     ([a, b]) => b.mul(a.pow(b.sub(1))),
@@ -92,7 +108,8 @@ const productRules: Record<string, DerivativeRule> = {
     pull: (cotangent, i, inputs) => {
       const zero = zerosLike(cotangent);
       const [condition] = inputs;
-      const chosen = i === 1 ? where(condition, cotangent, zero) : where(condition, zero, cotangent);
+      const chosen =
+        i === 1 ? where(condition, cotangent, zero) : where(condition, zero, cotangent);
       return unbroadcast(chosen, inputs[i].shape);
     },
   }),
@@ -158,7 +175,10 @@ const shapeRules: Record<string, DerivativeRule> = {
   slice: linear<SliceAttrs>(p.slice, {
     push: (tangent, _i, _x, { begin, size }) => tangent.slice(begin, size),
     pull: (cotangent, _, [x], { begin, size }) =>
-      cotangent.pad(begin, x.shape.map((extent, axis) => extent - begin[axis] - size[axis])),
+      cotangent.pad(
+        begin,
+        x.shape.map((extent, axis) => extent - begin[axis] - size[axis]),
+      ),
   }),
   pad: linear<PadAttrs>(p.pad, {
     push: (tangent, _i, _x, { before, after }) => tangent.pad(before, after),
@@ -220,4 +240,3 @@ export const plainRules: Readonly<Record<string, DerivativeRule>> = {
   ...reductionRules,
   ...shapeRules,
 };
-

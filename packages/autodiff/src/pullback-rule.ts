@@ -12,13 +12,13 @@
 import {
   apply,
   type DerivativeRule,
+  type Modes,
   type Primitive,
   record,
   type Tensor,
   zerosLike,
 } from '@neuralode/tensor';
 import { sumOf } from './rule.ts';
-import { pullBack } from './transform.ts';
 
 /** What the attributes of a backward pass must say. Its inputs: the tape, F's inputs, the cotangents given. */
 export interface PullbackAttrs<LoopAttrs> {
@@ -57,21 +57,22 @@ export function pullbackRule<LoopAttrs, Attrs extends PullbackAttrs<LoopAttrs>>(
     u: readonly (Tensor | null)[],
     attrs: Attrs,
     wanted: readonly boolean[],
+    modes: Modes,
   ) => {
     const recording = record(parts.x, (...x) => {
-      const { outputs, tangents } = jvp(x, u, attrs.loop);
+      const { outputs, tangents } = jvp(x, u, attrs.loop, modes);
       return outputs.flatMap((output, i) =>
         attrs.given[i] ? [tangents[i] ?? zerosLike(output)] : [],
       );
     });
     const inputs = [...parts.x, ...recording.captures];
     const wants = inputs.map((_, i) => i < parts.x.length && wanted[i]);
-    const { outputs, pullback } = pullBack(recording.graph, inputs, wants);
+    const { outputs, pullback } = modes.pullBack(recording.graph, inputs, wants);
     return { tangents: outputs, pulled: () => pullback(parts.g).slice(0, parts.x.length) };
   };
 
   return {
-    jvp(inputs, tangents, attrs) {
+    jvp(inputs, tangents, attrs, modes) {
       const outputs = apply(primitive(), inputs, attrs);
       const parts = partsOf(inputs, attrs);
       const direction = tangents.slice(1, 1 + parts.x.length);
@@ -83,12 +84,12 @@ export function pullbackRule<LoopAttrs, Attrs extends PullbackAttrs<LoopAttrs>>(
       }
       let fromX: readonly (Tensor | null)[] = outputs.map(() => null);
       if (direction.some((each) => each !== null)) {
-        const pulled = forwardMode(parts, direction, attrs, attrs.needs).pulled();
+        const pulled = forwardMode(parts, direction, attrs, attrs.needs, modes).pulled();
         fromX = pulled.filter((_, i) => attrs.needs[i]);
       }
       return { outputs, tangents: outputs.map((_, i) => sumOf([fromG[i], fromX[i]])) };
     },
-    vjp(inputs, attrs, needs) {
+    vjp(inputs, attrs, needs, modes) {
       const outputs = apply(primitive(), inputs, attrs);
       return {
         outputs,
@@ -96,7 +97,7 @@ export function pullbackRule<LoopAttrs, Attrs extends PullbackAttrs<LoopAttrs>>(
           const parts = partsOf(inputs, attrs);
           // B depends on every x, not only on those whose cotangent it gives.
           const u = spread(attrs.needs, cotangents);
-          const mode = forwardMode(parts, u, attrs, needs.slice(1));
+          const mode = forwardMode(parts, u, attrs, needs.slice(1), modes);
           return [null, ...mode.pulled(), ...mode.tangents];
         },
       };
@@ -115,15 +116,15 @@ export function tapedRule<LoopAttrs, Attrs extends LoopAttrs>(
   const tapeOf = (inputs: readonly Tensor[], attrs: Attrs): Tensor =>
     apply(primitive(), inputs, attrs).at(-1) as Tensor;
   return {
-    jvp(inputs, tangents, attrs) {
-      const result = rule.jvp(inputs, tangents, attrs);
+    jvp(inputs, tangents, attrs, modes) {
+      const result = rule.jvp(inputs, tangents, attrs, modes);
       return {
         outputs: [...result.outputs, tapeOf(inputs, attrs)],
         tangents: [...result.tangents, null],
       };
     },
-    vjp(inputs, attrs, needs) {
-      const { outputs, pullback } = rule.vjp(inputs, attrs, needs);
+    vjp(inputs, attrs, needs, modes) {
+      const { outputs, pullback } = rule.vjp(inputs, attrs, needs, modes);
       return {
         outputs: [...outputs, tapeOf(inputs, attrs)],
         pullback: (cotangents) => pullback(cotangents.slice(0, -1)),

@@ -6,7 +6,10 @@ import { apply, type DerivativeRule, type Primitive, type Tensor } from '@neural
 
 /** Σ of the terms that are not identically zero. */
 export function sumOf(terms: readonly (Tensor | null)[]): Tensor | null {
-  return terms.reduce((total, term) => (total === null ? term : term === null ? total : total.add(term)), null);
+  return terms.reduce(
+    (total, term) => (total === null ? term : term === null ? total : total.add(term)),
+    null,
+  );
 }
 
 /** Sums a cotangent over the axes along which its operand was broadcast. */
@@ -68,7 +71,10 @@ export interface LinearRule<Attrs> {
 }
 
 /** The rule of a (multi)linear primitive. */
-export function linear<Attrs>(primitive: Primitive<Attrs>, rule: LinearRule<Attrs>): DerivativeRule {
+export function linear<Attrs>(
+  primitive: Primitive<Attrs>,
+  rule: LinearRule<Attrs>,
+): DerivativeRule {
   return {
     jvp(inputs, tangents, attrs) {
       const terms = tangents.map((tangent, i) =>
@@ -81,7 +87,9 @@ export function linear<Attrs>(primitive: Primitive<Attrs>, rule: LinearRule<Attr
         outputs: apply(primitive, inputs, attrs),
         pullback: ([cotangent]) =>
           inputs.map((_, i) =>
-            cotangent === null || !needs[i] ? null : rule.pull(cotangent, i, inputs, attrs as Attrs),
+            cotangent === null || !needs[i]
+              ? null
+              : rule.pull(cotangent, i, inputs, attrs as Attrs),
           ),
       };
     },
@@ -107,4 +115,3 @@ export const constants = new Set([
 export function oneMinus(x: Tensor): Tensor {
   return x.neg().add(1);
 }
-

@@ -8,6 +8,7 @@ import {
   type DerivativeRule,
   type Graph,
   isDifferentiable,
+  type Modes,
   primitives as p,
   type Primitive,
   type Run,
@@ -30,12 +31,15 @@ import {
 import { clean } from './clean.ts';
 import { type PullbackAttrs, pullbackRule, spread, tapedRule } from './pullback-rule.ts';
 import { type SplitGraph, split } from './split.ts';
-import { pushForward } from './transform.ts';
 
 const present = <T>(items: readonly (T | null)[]): T[] => items.filter((item) => item !== null);
 
 /** The body with the tangents of its carries, and of those xs and constants that have one, travelling along. */
-function doubledBody({ body, carries, xs }: ScanAttrs, moving: readonly boolean[]): Graph {
+function doubledBody(
+  { body, carries, xs }: ScanAttrs,
+  moving: readonly boolean[],
+  modes: Modes,
+): Graph {
   const doubled = (spec: Spec, i: number): boolean => moving[i] && isDifferentiable(spec);
   const group = (from: number, to: number) => {
     const specs = body.inputs.slice(from, to);
@@ -56,7 +60,7 @@ function doubledBody({ body, carries, xs }: ScanAttrs, moving: readonly boolean[
         const mask = body.inputs.slice(from, to).map((spec, i) => doubled(spec, from + i));
         tangents.push(...spread(mask, stand.splice(0, mask.filter(Boolean).length)));
       }
-      const result = pushForward(body, inputs, tangents);
+      const result = modes.pushForward(body, inputs, tangents);
       const outputTangents = result.outputs.map((output, i) =>
         isDifferentiable(output) ? (result.tangents[i] ?? zerosLike(output)) : null,
       );
@@ -75,6 +79,7 @@ function scanJvp(
   inputs: readonly Tensor[],
   given: readonly (Tensor | null)[],
   attrs: ScanAttrs,
+  modes: Modes,
 ): { outputs: Tensor[]; tangents: (Tensor | null)[] } {
   const { carries, xs, body } = attrs;
   // A carry may start with a zero tangent and acquire one on the way: all of them move.
@@ -91,7 +96,7 @@ function scanJvp(
   const movingXs = moving.slice(carries, carries + xs).filter(Boolean).length;
   const results = apply(scanPrimitive, operands, {
     ...attrs,
-    body: doubledBody(attrs, moving),
+    body: doubledBody(attrs, moving, modes),
     carries: carries + movingCarries,
     xs: xs + movingXs,
   } satisfies ScanAttrs);
@@ -221,14 +226,22 @@ function* runBack(inputs: readonly Slot[], attrs: BackAttrs, backend: Backend): 
 }
 
 /** Reverse mode of a scan. The primal runs once, taped; the backward pass only where a cotangent arrives. */
-function scanVjp(inputs: readonly Tensor[], attrs: ScanAttrs, needs: readonly boolean[]) {
+function scanVjp(
+  inputs: readonly Tensor[],
+  attrs: ScanAttrs,
+  needs: readonly boolean[],
+  modes: Modes,
+) {
   const { body, carries } = attrs;
   // A carry's cotangent is needed wherever anything before it is; only the requested ones are given out.
   const bodyNeeds = body.inputs.map((spec, i) => (i < carries ? isDifferentiable(spec) : needs[i]));
   // The tape must serve whatever cotangents arrive: all of them count as given.
   const given = body.outputs.map(isDifferentiable);
-  const halves = split(body, bodyNeeds, given);
-  const results = apply(scanTaped, inputs, { ...attrs, forward: halves.forward } satisfies TapedAttrs);
+  const halves = split(body, bodyNeeds, given, modes);
+  const results = apply(scanTaped, inputs, {
+    ...attrs,
+    forward: halves.forward,
+  } satisfies TapedAttrs);
   const tape = results.pop() as Tensor;
   return {
     outputs: results,

@@ -3,9 +3,8 @@
  * (the residuals), and a backward graph that starts from those. A loop runs the first in every iteration, keeps the
  * residuals on its tape, and runs the second in reverse order.
  */
-import { type Graph, record, type Value, zerosLike } from '@neuralode/tensor';
+import { type Graph, type Modes, record, type Value, zerosLike } from '@neuralode/tensor';
 import { clean } from './clean.ts';
-import { pullBack } from './transform.ts';
 
 export interface SplitGraph {
   /** Inputs: those of the graph. Outputs: those of the graph, then the residuals. */
@@ -20,13 +19,18 @@ export interface SplitGraph {
  * @param needs which inputs' cotangents are wanted
  * @param given which outputs' cotangents are not zero
  */
-export function split(graph: Graph, needs: readonly boolean[], given: readonly boolean[]): SplitGraph {
+export function split(
+  graph: Graph,
+  needs: readonly boolean[],
+  given: readonly boolean[],
+  modes: Modes,
+): SplitGraph {
   const count = graph.inputs.length;
   const cotangentSpecs = graph.outputs.filter((_, i) => given[i]);
   const joint = record([...graph.inputs, ...cotangentSpecs], (...stand) => {
     const inputs = stand.slice(0, count);
     const cotangents = stand.slice(count);
-    const { outputs, pullback } = pullBack(graph, inputs, needs);
+    const { outputs, pullback } = modes.pullBack(graph, inputs, needs);
     const results = pullback(given.map((has) => (has ? (cotangents.shift() ?? null) : null)));
     const wanted = inputs.flatMap((input, i) => (needs[i] ? [results[i] ?? zerosLike(input)] : []));
     return [...outputs, ...wanted];

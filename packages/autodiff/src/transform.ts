@@ -8,6 +8,7 @@ import {
   type Graph,
   type GraphNode,
   isDifferentiable,
+  type Modes,
   NeuralodeError,
   type Primitive,
   type Tensor,
@@ -23,7 +24,8 @@ function ruleOf(primitive: Primitive): DerivativeRule {
   if (rule !== undefined) return rule as DerivativeRule;
   throw new NeuralodeError({
     what: `The primitive ${primitive.name} has no derivative rule`,
-    remedy: 'Give it one as Primitive.derivative, or wrap what should count as constant in stopGradient',
+    remedy:
+      'Give it one as Primitive.derivative, or wrap what should count as constant in stopGradient',
   });
 }
 
@@ -49,13 +51,15 @@ export function pushForward(
     const still = constants.has(primitive.name) || operandTangents.every((each) => each === null);
     const result = still
       ? { outputs: apply(primitive, operands.map(at), attrs), tangents: outputs.map(() => null) }
-      : ruleOf(primitive).jvp(operands.map(at), operandTangents, attrs);
+      : ruleOf(primitive).jvp(operands.map(at), operandTangents, attrs, modes);
     outputs.forEach((value, i) => {
       note(value, result.outputs[i], result.tangents[i]);
     });
   }
   return { outputs: graph.outputs.map(at), tangents: graph.outputs.map(tangentAt) };
 }
+
+const modes: Modes = { pushForward, pullBack };
 
 type Pullback = (cotangents: readonly (Tensor | null)[]) => readonly (Tensor | null)[];
 
@@ -83,7 +87,7 @@ export function pullBack(
     if (constants.has(primitive.name) || !nodeNeeds.includes(true)) {
       results = apply(primitive, operands.map(at), attrs);
     } else {
-      const step = ruleOf(primitive).vjp(operands.map(at), attrs, nodeNeeds);
+      const step = ruleOf(primitive).vjp(operands.map(at), attrs, nodeNeeds, modes);
       results = step.outputs;
       steps.push({ node, pullback: step.pullback });
       for (const value of outputs) if (isDifferentiable(value)) active.add(value);

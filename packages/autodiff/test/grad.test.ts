@@ -48,16 +48,47 @@ const functions: Record<string, { fn: Fn; shapes: number[][]; range?: typeof pos
   'sub, broadcast': { fn: (a, b) => a.sub(b), shapes: [[3], [2, 1]] },
   'mul, broadcast': { fn: (a, b) => a.mul(b), shapes: [[2, 3], []] },
   'mul by itself': { fn: (a) => a.mul(a), shapes: [[3]] },
-  'div, broadcast': { fn: (a, b) => a.div(b), shapes: [[2, 3], [1, 3]], range: positive },
+  'div, broadcast': {
+    fn: (a, b) => a.div(b),
+    shapes: [
+      [2, 3],
+      [1, 3],
+    ],
+    range: positive,
+  },
   pow: { fn: (a, b) => a.pow(b), shapes: [[2, 3], [3]], range: positive },
   'pow of a literal': { fn: (a) => a.pow(3), shapes: [[3]] },
   maximum: { fn: (a, b) => a.maximum(b), shapes: [[2, 3], [3]] },
   minimum: { fn: (a, b) => a.minimum(b), shapes: [[3], [2, 3]] },
   where: { fn: (a, b) => where(a.greater(b), a.square(), b), shapes: [[2, 3], [3]] },
-  matMul: { fn: (a, b) => a.matMul(b), shapes: [[2, 3], [3, 4]] },
-  'matMul, batched': { fn: (a, b) => a.matMul(b), shapes: [[2, 2, 3], [2, 3, 2]] },
-  'matMul, shared right side': { fn: (a, b) => a.matMul(b), shapes: [[2, 2, 3], [3, 2]] },
-  'matMul, shared left side': { fn: (a, b) => a.matMul(b), shapes: [[2, 3], [2, 3, 2]] },
+  matMul: {
+    fn: (a, b) => a.matMul(b),
+    shapes: [
+      [2, 3],
+      [3, 4],
+    ],
+  },
+  'matMul, batched': {
+    fn: (a, b) => a.matMul(b),
+    shapes: [
+      [2, 2, 3],
+      [2, 3, 2],
+    ],
+  },
+  'matMul, shared right side': {
+    fn: (a, b) => a.matMul(b),
+    shapes: [
+      [2, 2, 3],
+      [3, 2],
+    ],
+  },
+  'matMul, shared left side': {
+    fn: (a, b) => a.matMul(b),
+    shapes: [
+      [2, 3],
+      [2, 3, 2],
+    ],
+  },
   sum: { fn: (x) => x.sum(1).square(), shapes: [[2, 3]] },
   'mean, kept': { fn: (x) => x.sub(x.mean(0, true)).square(), shapes: [[3, 2]] },
   max: { fn: (x) => x.max(1).square(), shapes: [[2, 3]] },
@@ -68,7 +99,13 @@ const functions: Record<string, { fn: Fn; shapes: number[][]; range?: typeof pos
   slice: { fn: (x) => x.slice([1, 0], [1, 2]).square(), shapes: [[3, 3]] },
   at: { fn: (x) => x.at(-1, 1).square(), shapes: [[3, 3]] },
   pad: { fn: (x) => x.pad([1, 0], [0, 2]).add(1).square(), shapes: [[2, 2]] },
-  concat: { fn: (a, b) => concat([a, b, a], 1).square(), shapes: [[2, 2], [2, 1]] },
+  concat: {
+    fn: (a, b) => concat([a, b, a], 1).square(),
+    shapes: [
+      [2, 2],
+      [2, 1],
+    ],
+  },
   stack: { fn: (a, b) => stack([a, b]).square(), shapes: [[2], [2]] },
   flip: { fn: (x) => x.flip(0).mul(x), shapes: [[3, 2]] },
   gather: { fn: (x) => x.gather([2, 0, 2], 0).square(), shapes: [[3, 2]] },
@@ -79,7 +116,10 @@ const functions: Record<string, { fn: Fn; shapes: number[][]; range?: typeof pos
   },
   'a chain': {
     fn: (x, w) => x.matMul(w).tanh().matMul(w.transpose()).sigmoid().log(),
-    shapes: [[2, 3], [3, 4]],
+    shapes: [
+      [2, 3],
+      [3, 4],
+    ],
   },
 };
 
@@ -96,7 +136,10 @@ describe.each(Object.entries(functions))('%s', (_, { fn, shapes, range = signed 
   const rng = random(5);
   const draw = (): number[] =>
     shapes.flatMap((shape) =>
-      Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => range.low + (range.high - range.low) * rng.next()),
+      Array.from(
+        { length: shape.reduce((a, b) => a * b, 1) },
+        () => range.low + (range.high - range.low) * rng.next(),
+      ),
     );
   const x = draw();
   const direction = draw();
@@ -104,7 +147,8 @@ describe.each(Object.entries(functions))('%s', (_, { fn, shapes, range = signed 
   const onHost = (flat: ArrayLike<number>): number =>
     evaluate.sync(() => loss(...unpack(flat, shapes))).itemSync();
   const gradient = grad((inputs: Tensor[]) => loss(...inputs));
-  const gradientAt = (flat: ArrayLike<number>): number[] => pack(gradient.sync(unpack(flat, shapes)));
+  const gradientAt = (flat: ArrayLike<number>): number[] =>
+    pack(gradient.sync(unpack(flat, shapes)));
 
   it('reverse mode agrees with central differences', () => {
     expect(relativeError(gradientAt(x), centralGradient(onHost, x))).toBeLessThan(1e-8);
@@ -124,10 +168,13 @@ describe.each(Object.entries(functions))('%s', (_, { fn, shapes, range = signed 
     const got = pack(
       hvp.sync((inputs: Tensor[]) => loss(...inputs), unpack(x, shapes), unpack(direction, shapes)),
     );
-    const expected = centralGradient((s) => {
-      const moved = gradientAt(x.map((value, i) => value + s[0] * direction[i]));
-      return moved.reduce((total, g, i) => total + g * got[i], 0);
-    }, [0]);
+    const expected = centralGradient(
+      (s) => {
+        const moved = gradientAt(x.map((value, i) => value + s[0] * direction[i]));
+        return moved.reduce((total, g, i) => total + g * got[i], 0);
+      },
+      [0],
+    );
     const norm = got.reduce((total, g) => total + g * g, 0);
     expect(relativeError([norm], expected)).toBeLessThan(1e-7);
   });
@@ -162,8 +209,10 @@ describe('a tanh network', () => {
     const grads = grad((q: Tensor[]) => network(...q))(p);
     return grads.map((g) => g.square().sum()).reduce((a, b) => a.add(b));
   };
-  const onHost = (fn: Fn) => (flat: ArrayLike<number>): number =>
-    evaluate.sync(() => fn(...unpack(flat, shapes))).itemSync();
+  const onHost =
+    (fn: Fn) =>
+    (flat: ArrayLike<number>): number =>
+      evaluate.sync(() => fn(...unpack(flat, shapes))).itemSync();
 
   it('gradient of a gradient agrees with finite differences to 1e-6', () => {
     const got = pack(grad((p: Tensor[]) => gradNorm(...p)).sync(unpack(params, shapes)));
@@ -244,7 +293,15 @@ describe('the public functions', () => {
   });
 
   it('leaves no buffer behind but its results', () => {
-    const fn = jit(valueAndGrad((x: Tensor) => x.mul(full([3], 2)).tanh().square().mean()));
+    const fn = jit(
+      valueAndGrad((x: Tensor) =>
+        x
+          .mul(full([3], 2))
+          .tanh()
+          .square()
+          .mean(),
+      ),
+    );
     const x = tensor([1, 2, 3]);
     const run = (): void => {
       const { value, grads } = fn.sync(x);

@@ -36,14 +36,19 @@ describe('scan', () => {
   });
 
   it('refuses a body that changes its carry', () => {
-    expect(() => scan.sync((c: Tensor) => [c.reshape([1]), {}], tensor(1), {}, { length: 2 })).toThrow(
-      /changed the shape or dtype of a carry; got float64\[1\]; expected float64\[\]/,
-    );
+    expect(() =>
+      scan.sync((c: Tensor) => [c.reshape([1]), {}], tensor(1), {}, { length: 2 }),
+    ).toThrow(/changed the shape or dtype of a carry; got float64\[1\]; expected float64\[\]/);
   });
 });
 
 /** A recurrent cell over a sequence, with weights that are captured and an x of its own. */
-const shapes = [[2, 3], [4, 2, 2], [2, 3], [3, 3]];
+const shapes = [
+  [2, 3],
+  [4, 2, 2],
+  [2, 3],
+  [3, 3],
+];
 const recurrent = (h0: Tensor, xs: Tensor, wx: Tensor, wh: Tensor, reverse = false): Tensor => {
   const cell = (h: Tensor, x: Tensor) => {
     const next = x.matMul(wx).add(h.matMul(wh)).tanh();
@@ -63,7 +68,8 @@ describe.each([false, true])('derivatives of a recurrent scan, reverse = %s', (r
   };
   const onHost = (flat: ArrayLike<number>): number =>
     evaluate.sync(() => loss(unpack(flat, shapes))).itemSync();
-  const gradient = (flat: ArrayLike<number>): number[] => pack(grad(loss).sync(unpack(flat, shapes)));
+  const gradient = (flat: ArrayLike<number>): number[] =>
+    pack(grad(loss).sync(unpack(flat, shapes)));
 
   it('reverse mode agrees with central differences', () => {
     expect(relativeError(gradient(x), centralGradient(onHost, x))).toBeLessThan(1e-8);

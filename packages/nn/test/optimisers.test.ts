@@ -9,6 +9,7 @@ import {
   type LearningRate,
   type Optimiser,
   rmsProp,
+  type StepState,
   sgd,
 } from '@neuralode/nn';
 import { ArgumentError, memory, setBackend, type Tensor, tensor } from '@neuralode/tensor';
@@ -233,6 +234,17 @@ describe('update', () => {
     const { params: after } = optimiser.update(params, state, params);
     expect([after.a.dtype, after.b.dtype]).toEqual(['float32', 'float64']);
     expect(after.a.itemSync()).toBeCloseTo(after.b.itemSync(), 6);
+  });
+
+  it.each(all)('counts itself, in whole numbers: %s', (_name, optimiser) => {
+    const params = { w: tensor([1]) };
+    const before = optimiser.init(params) as StepState;
+    const { state } = optimiser.update(params, before, params) as { state: StepState };
+    expect([before.step.itemSync(), state.step.itemSync(), state.step.dtype]).toEqual([
+      0,
+      1,
+      'int32',
+    ]);
   });
 
   it('names gradients and states of other parameters', () => {

@@ -56,6 +56,8 @@ describe('files of Python', () => {
   it('are written, byte for byte', () => {
     const { tensors, metadata } = decodeSafetensors(python);
     expect(encodeSafetensors(tensors, metadata)).toEqual(python);
+    const reversed = Object.fromEntries(Object.entries(tensors).reverse());
+    expect(encodeSafetensors(reversed, metadata)).toEqual(python);
   });
 
   it('are read from the middle of other bytes', () => {

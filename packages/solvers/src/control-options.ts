@@ -40,7 +40,12 @@ export function controlOf(
     if (options.stepSize === undefined) {
       throw new ArgumentError({ what: `${who}: ${name} takes fixed steps and needs stepSize` });
     }
-    requirePositive(options.stepSize as number, 'stepSize', who, 'The direction follows from the times');
+    requirePositive(
+      options.stepSize as number,
+      'stepSize',
+      who,
+      'The direction follows from the times',
+    );
     return { kind: 'fixed', stepSize: options.stepSize as number, maxSteps };
   }
   if (options.stepSize !== undefined) {
@@ -49,11 +54,19 @@ export function controlOf(
       remedy: 'Pass rtol and atol (and firstStep or maxStep), or a fixed-step solver such as rk4()',
     });
   }
-  const { rtol = 1e-6, atol = 1e-8, firstStep, maxStep, controller } = options as Partial<Omit<AdaptiveControl, 'kind'>>;
+  const {
+    rtol = 1e-6,
+    atol = 1e-8,
+    firstStep,
+    maxStep,
+    controller,
+  } = options as Partial<Omit<AdaptiveControl, 'kind'>>;
   requireTolerance(rtol, 'rtol', who, 'For a purely absolute tolerance pass a tiny rtol');
   requireTolerance(atol, 'atol', who, 'For a purely relative tolerance pass a tiny atol');
-  if (firstStep !== undefined) requirePositive(firstStep, 'firstStep', who, 'The direction follows from the times');
-  if (maxStep !== undefined) requirePositive(maxStep, 'maxStep', who, 'The direction follows from the times');
+  if (firstStep !== undefined)
+    requirePositive(firstStep, 'firstStep', who, 'The direction follows from the times');
+  if (maxStep !== undefined)
+    requirePositive(maxStep, 'maxStep', who, 'The direction follows from the times');
   return {
     kind: 'adaptive',
     rtol,
@@ -64,4 +77,3 @@ export function controlOf(
     ...(maxStep !== undefined && { maxStep }),
   };
 }
-

@@ -52,7 +52,8 @@ export class MaxStepsError extends SolveError {
   constructor(time: number, pass: SolvePass, steps: number, end: number) {
     super('max-steps-reached', time, pass, {
       what: `${steps} steps got only as far as t = ${time} on the way to t = ${end}`,
-      remedy: 'Raise maxSteps, loosen rtol and atol, or use a larger stepSize; a stiff field needs an implicit method',
+      remedy:
+        'Raise maxSteps, loosen rtol and atol, or use a larger stepSize; a stiff field needs an implicit method',
     });
   }
 }

@@ -11,13 +11,14 @@ import {
   type Graph,
   inline,
   isDifferentiable,
+  type Primitive,
   record,
   scan,
   type Spec,
   type Tensor,
   zerosLike,
 } from '@neuralode/tensor';
-import { type OdeSolveAttrs, odeSolve, solveInputs } from './ode-solve.ts';
+import { type OdeSolveAttrs, solveInputs } from './solve-attrs.ts';
 
 type MaybeTangent = Tensor | null;
 
@@ -78,7 +79,8 @@ export function afterJumps(
   return observed.map((rows, leaf) => {
     const jump = attrs.jumps[leaf];
     if (jump === undefined) return rows;
-    const padding = (count: number): number[] => rows.shape.map((_, axis) => (axis === 0 ? count : 0));
+    const padding = (count: number): number[] =>
+      rows.shape.map((_, axis) => (axis === 0 ? count : 0));
     const addend = jumps[next++].pad(padding(1), padding(1));
     if (jump.keep) return rows.add(addend);
     const count = rows.shape[0];
@@ -92,6 +94,7 @@ export function afterJumps(
 
 /** The tangents of the initial state and of the jumps that moving the times amounts to. */
 function fromTimes(
+  odeSolve: Primitive<OdeSolveAttrs>,
   inputs: readonly Tensor[],
   timeTangent: Tensor,
   attrs: OdeSolveAttrs,
@@ -112,8 +115,9 @@ function fromTimes(
   return { rates, start, jumps: jumpTangents };
 }
 
-/** The `jvp` rule of `odeSolve`. */
+/** The `jvp` rule of `odeSolve`, which is handed in: a rule and its primitive need each other. */
 export function forwardMode(
+  odeSolve: Primitive<OdeSolveAttrs>,
   inputs: readonly Tensor[],
   tangents: readonly MaybeTangent[],
   attrs: OdeSolveAttrs,
@@ -122,7 +126,7 @@ export function forwardMode(
   const given = solveInputs(inputs, attrs);
   const moving = solveInputs(tangents, attrs);
   const timeTangent = moving.times ?? null;
-  const moved = timeTangent && fromTimes(inputs, timeTangent, attrs);
+  const moved = timeTangent && fromTimes(odeSolve, inputs, timeTangent, attrs);
   const plus = (tangent: MaybeTangent, extra: Tensor | undefined, like: Tensor): Tensor =>
     extra === undefined ? (tangent ?? zerosLike(like)) : (tangent?.add(extra) ?? extra);
 
@@ -153,11 +157,16 @@ export function forwardMode(
     ...attrs,
     body: doubledBody(attrs, movingArgs),
     leaves: 2 * leaves,
-    jumps: [...attrs.jumps, ...attrs.jumps.map((jump) => jump ?? (allJump ? { keep: true } : undefined))],
+    jumps: [
+      ...attrs.jumps,
+      ...attrs.jumps.map((jump) => jump ?? (allJump ? { keep: true } : undefined)),
+    ],
     steered: [...attrs.steered, ...attrs.steered.map(() => false)],
   } satisfies OdeSolveAttrs);
-  const along = results.slice(leaves).map((tangent, leaf) =>
-    moved === null ? tangent : tangent.add(weighRows(moved.rates[leaf], timeTangent as Tensor)),
-  );
+  const along = results
+    .slice(leaves)
+    .map((tangent, leaf) =>
+      moved === null ? tangent : tangent.add(weighRows(moved.rates[leaf], timeTangent as Tensor)),
+    );
   return { outputs: results.slice(0, leaves), tangents: along };
 }

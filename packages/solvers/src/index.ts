@@ -17,21 +17,12 @@ export {
   type SolveStatus,
   StepSizeError,
 } from './errors.ts';
-export { afterJumps, fieldAlong, forwardMode, weighRows } from './forward-mode.ts';
+export { afterJumps, fieldAlong, weighRows } from './forward-mode.ts';
 export { dopri5 } from './methods/dopri5.ts';
 export { euler } from './methods/euler.ts';
 export { midpoint } from './methods/midpoint.ts';
 export { rk4 } from './methods/rk4.ts';
-export {
-  countTimes,
-  type GradientMethod,
-  type LeafJump,
-  type OdeSolveAttrs,
-  odeSolve,
-  type SolveInputs,
-  type SolveStats,
-  solveInputs,
-} from './ode-solve.ts';
+export { odeSolve } from './ode-solve.ts';
 export {
   type AdaptiveOptions,
   type Field,
@@ -43,5 +34,14 @@ export {
 } from './odeint.ts';
 export { plainGraphs, type RunnableGraphs, runOdeSolve } from './run.ts';
 export type { SolveEvent, SolveLog } from './solve-log.ts';
+export {
+  countTimes,
+  type GradientMethod,
+  type LeafJump,
+  type OdeSolveAttrs,
+  type SolveInputs,
+  type SolveStats,
+  solveInputs,
+} from './solve-attrs.ts';
 export { type StepGraphs, stepGraphs } from './step-graphs.ts';
 export type { AdaptiveSolver, FixedStepSolver, Solver, Tableau } from './tableau.ts';

@@ -5,91 +5,18 @@
  * state may jump: y ← keep · y + jump, leaf by leaf. With that, the derivative of a solve is again a solve: the adjoint
  * state jumps at every observation, and the state that is solved alongside it is put back to its stored value.
  */
-import type { DerivativeRule, Graph, Primitive, Slot, Tensor } from '@neuralode/tensor';
-import { NeuralodeError } from '@neuralode/tensor';
-import type { Control } from './control.ts';
-import type { SolvePass, SolveStatus } from './errors.ts';
+import { type Modes, NeuralodeError, type Primitive, type Tensor } from '@neuralode/tensor';
 import { forwardMode } from './forward-mode.ts';
 import { runOdeSolve } from './run.ts';
-import type { Tableau } from './tableau.ts';
-
-/** What a finished solve cost. */
-export interface SolveStats {
-  /** Evaluations of the field. */
-  readonly nfe: number;
-  readonly accepted: number;
-  readonly rejected: number;
-  readonly status: SolveStatus;
-  /** Whether this was the solve asked for, or the one that its gradient ran. */
-  readonly pass: SolvePass;
-}
-
-/** How a solve is differentiated in reverse mode: an object of `@neuralode/adjoint`. */
-export interface GradientMethod {
-  readonly name: string;
-  readonly vjp: DerivativeRule<OdeSolveAttrs>['vjp'];
-}
-
-/** What happens to a leaf of the state at each interior time: y ← (keep ? y : 0) + jump. */
-export interface LeafJump {
-  readonly keep: boolean;
-}
-
-/**
- * Inputs of the node: the times [T] (only where `times` is absent), the leaves of y₀, the jumps [T − 2, …] of the
- * leaves that have one, args. Outputs: each leaf at all times, [T, …], before the jump there.
- */
-export interface OdeSolveAttrs {
-  /** Inputs: t (a scalar), the leaves of the state, args. Outputs: their derivatives. */
-  readonly body: Graph;
-  /** Number of leaves of the state. */
-  readonly leaves: number;
-  /** The times, where they are known when recording; otherwise they are the first input. */
-  readonly times?: readonly number[];
-  /** One entry a leaf; undefined where it does not jump. */
-  readonly jumps: readonly (LeafJump | undefined)[];
-  /** Which leaves count in the error norm. */
-  readonly steered: readonly boolean[];
-  readonly tableau: Tableau;
-  readonly control: Control;
-  readonly pass: SolvePass;
-  readonly gradient?: GradientMethod;
-  /** Called on the host after each run. */
-  readonly onSolve?: (stats: SolveStats) => void;
-}
-
-/** The inputs of an `odeSolve` node by their role. */
-export interface SolveInputs<T> {
-  readonly times: T | undefined;
-  readonly y0: readonly T[];
-  /** One a leaf that jumps. */
-  readonly jumps: readonly T[];
-  readonly args: readonly T[];
-}
-
-export function solveInputs<T>(inputs: readonly T[], attrs: OdeSolveAttrs): SolveInputs<T> {
-  const first = attrs.times === undefined ? 1 : 0;
-  const jumping = attrs.jumps.filter((jump) => jump !== undefined).length;
-  const afterState = first + attrs.leaves;
-  return {
-    times: first === 1 ? inputs[0] : undefined,
-    y0: inputs.slice(first, afterState),
-    jumps: inputs.slice(afterState, afterState + jumping),
-    args: inputs.slice(afterState + jumping),
-  };
-}
-
-/** How many times a solve observes. */
-export function countTimes(inputs: readonly { shape: readonly number[] }[], attrs: OdeSolveAttrs): number {
-  return attrs.times?.length ?? inputs[0].shape[0];
-}
+import { countTimes, type GradientMethod, type OdeSolveAttrs, solveInputs } from './solve-attrs.ts';
 
 function reverseMode(
   inputs: readonly Tensor[],
   attrs: OdeSolveAttrs,
   needs: readonly boolean[],
+  modes: Modes,
 ): ReturnType<GradientMethod['vjp']> {
-  if (attrs.gradient !== undefined) return attrs.gradient.vjp(inputs, attrs, needs);
+  if (attrs.gradient !== undefined) return attrs.gradient.vjp(inputs, attrs, needs, modes);
   throw new NeuralodeError({
     what: 'odeint: a gradient is asked of a solve that was not told how to give one',
     remedy:
@@ -104,6 +31,9 @@ export const odeSolve: Primitive<OdeSolveAttrs> = {
     const { y0 } = solveInputs(inputs, attrs);
     return y0.map(({ shape, dtype }) => ({ shape: [count, ...shape], dtype }));
   },
-  run: (inputs: readonly Slot[], attrs, backend) => runOdeSolve(inputs, attrs, backend),
-  derivative: { jvp: forwardMode, vjp: reverseMode },
+  run: (inputs, attrs, backend) => runOdeSolve(inputs, attrs, backend),
+  derivative: {
+    jvp: (inputs, tangents, attrs) => forwardMode(odeSolve, inputs, tangents, attrs),
+    vjp: reverseMode,
+  },
 };

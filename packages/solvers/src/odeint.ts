@@ -25,7 +25,8 @@ import { controlOf } from './control-options.ts';
 import type { StepController } from './control.ts';
 import { FieldError } from './errors.ts';
 import { dopri5 } from './methods/dopri5.ts';
-import { type GradientMethod, type OdeSolveAttrs, odeSolve, type SolveStats } from './ode-solve.ts';
+import { odeSolve } from './ode-solve.ts';
+import type { GradientMethod, OdeSolveAttrs, SolveStats } from './solve-attrs.ts';
 import type { AdaptiveSolver, FixedStepSolver } from './tableau.ts';
 import { requireTimes } from './times.ts';
 
@@ -90,7 +91,11 @@ export interface Solution<Y> {
 function requireState(y0: unknown): readonly Tensor[] {
   const leaves = leavesWithPaths(y0);
   if (leaves.length === 0) {
-    throw new ArgumentError({ what: 'odeint: y0 holds no tensor', got: typeof y0, remedy: 'Make one with tensor(…)' });
+    throw new ArgumentError({
+      what: 'odeint: y0 holds no tensor',
+      got: typeof y0,
+      remedy: 'Make one with tensor(…)',
+    });
   }
   for (const { path, tensor } of leaves) {
     if (isFloat(tensor.dtype)) continue;

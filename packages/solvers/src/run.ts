@@ -20,7 +20,7 @@ import {
 } from '@neuralode/tensor';
 import type { AdaptiveControl } from './control.ts';
 import { MaxStepsError, NonFiniteError, StepSizeError } from './errors.ts';
-import { type OdeSolveAttrs, type SolveInputs, solveInputs } from './ode-solve.ts';
+import { type OdeSolveAttrs, type SolveInputs, solveInputs } from './solve-attrs.ts';
 import { AdaptivePace, type FixedPace, paceOf, type Stride } from './pace.ts';
 import { noLog, type SolveEvent, type SolveLog } from './solve-log.ts';
 import { type StepGraphs, stepGraphs } from './step-graphs.ts';
@@ -165,7 +165,11 @@ class SolveLoop {
   }
 
   /** Runs a graph whose first inputs are host numbers. */
-  *#runWith(graph: StepGraphs['field'], numbers: readonly number[], slots: readonly Slot[]): Run<Slot[]> {
+  *#runWith(
+    graph: StepGraphs['field'],
+    numbers: readonly number[],
+    slots: readonly Slot[],
+  ): Run<Slot[]> {
     const scalars = numbers.map((value) => this.#scalar(value));
     try {
       return yield* runGraph(graph, [...scalars, ...slots], this.#backend);
@@ -207,8 +211,7 @@ class SolveLoop {
     const [bendNorm] = yield* this.#read(bend);
     const largest = Math.max(fieldNorm, bendNorm);
     const order = (tableau.errorOrder as number) + 1;
-    const fine =
-      largest > 1e-15 ? (0.01 / largest) ** (1 / order) : Math.max(1e-6, trial * 1e-3);
+    const fine = largest > 1e-15 ? (0.01 / largest) ** (1 / order) : Math.max(1e-6, trial * 1e-3);
     pace.size = Number.isFinite(largest) ? Math.min(100 * trial, fine) : trial;
   }
 

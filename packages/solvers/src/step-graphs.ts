@@ -14,7 +14,7 @@ import {
   type Tensor,
 } from '@neuralode/tensor';
 import type { AdaptiveControl } from './control.ts';
-import type { OdeSolveAttrs } from './ode-solve.ts';
+import type { OdeSolveAttrs } from './solve-attrs.ts';
 
 /** What of a step is a function of what; leaf lists are in the order of the state. */
 export interface StepGraphs {
@@ -41,7 +41,12 @@ interface Problem {
 
 function problemOf({ body, leaves }: OdeSolveAttrs): Problem {
   const [scalar] = body.inputs;
-  return { body, scalar, state: body.inputs.slice(1, 1 + leaves), args: body.inputs.slice(1 + leaves) };
+  return {
+    body,
+    scalar,
+    state: body.inputs.slice(1, 1 + leaves),
+    args: body.inputs.slice(1 + leaves),
+  };
 }
 
 /** Takes a list of stand-ins apart, front to back. */
@@ -67,7 +72,11 @@ function nanUnlessFinite(tensors: readonly Tensor[]): Tensor {
 }
 
 /** RMS of the elements of `values` in units of `scales`, over the leaves that steer. */
-function scaledNorm(values: readonly Tensor[], scales: readonly Tensor[], steered: readonly boolean[]): Tensor {
+function scaledNorm(
+  values: readonly Tensor[],
+  scales: readonly Tensor[],
+  steered: readonly boolean[],
+): Tensor {
   let total: Tensor | undefined;
   let count = 0;
   values.forEach((value, leaf) => {
@@ -144,7 +153,11 @@ function recordDense({ tableau }: OdeSolveAttrs, { state, scalar }: Problem): Gr
 }
 
 /** The two norms of Hairer's first-step rule that need no further evaluation. */
-function recordSize(control: AdaptiveControl, { steered }: OdeSolveAttrs, { state }: Problem): Graph {
+function recordSize(
+  control: AdaptiveControl,
+  { steered }: OdeSolveAttrs,
+  { state }: Problem,
+): Graph {
   const recording = record([...state, ...state], (...stand) => {
     const y = stand.slice(0, state.length);
     const f = stand.slice(state.length);

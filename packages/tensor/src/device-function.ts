@@ -85,4 +85,3 @@ export const evaluate = deviceFunction(<R>(fn: () => R): R => fn()) as {
   <R>(fn: () => R): Pending<R>;
   sync<R>(fn: () => R): R;
 };
-

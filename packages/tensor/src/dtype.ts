@@ -51,3 +51,8 @@ export function bytesPerElement(dtype: DType): number {
 export function isFloat(dtype: DType | 'opaque'): dtype is FloatDType {
   return dtype === 'float32' || dtype === 'float64';
 }
+
+/** Whether derivatives flow through a value of this kind. */
+export function isDifferentiable({ dtype }: Spec): boolean {
+  return isFloat(dtype);
+}

@@ -43,7 +43,8 @@ export function showGraph(graph: Graph): string {
     }
     return known;
   };
-  const typed = (value: Value): string => `${name(value)}: ${value.dtype}[${value.shape.join(',')}]`;
+  const typed = (value: Value): string =>
+    `${name(value)}: ${value.dtype}[${value.shape.join(',')}]`;
   const lines = [`graph(${graph.inputs.map(typed).join(', ')})`];
   for (const node of graph.nodes) {
     const outputs = node.outputs.map(typed).join(', ');

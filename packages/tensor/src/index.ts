@@ -1,4 +1,8 @@
 /** The public names of @neuralode/tensor. */
+import * as primitives from './primitives.ts';
+
+/** The plain primitives by name, for who writes a backend or a derivative rule. */
+export { primitives };
 export type { Backend, Handle, MemoryUse, Operand as KernelOperand } from './backend.ts';
 export { getBackend, memory, setBackend } from './backend.ts';
 export {
@@ -17,6 +21,7 @@ export {
   type FloatDType,
   type HostArray,
   hostArray,
+  isDifferentiable,
   isFloat,
   type Spec,
   toHostArray,
@@ -44,6 +49,16 @@ export {
 } from './execute.ts';
 export { type Graph, type GraphNode, showGraph, Value } from './graph.ts';
 export {
+  full,
+  linspace,
+  ones,
+  onesLike,
+  type TensorOptions,
+  tensor,
+  zeros,
+  zerosLike,
+} from './make.ts';
+export {
   abs,
   add,
   argMax,
@@ -60,14 +75,12 @@ export {
   expm1,
   flip,
   floor,
-  full,
   gather,
   greater,
   greaterEqual,
   less,
   lessEqual,
   linearCombination,
-  linspace,
   log,
   log1p,
   logicalAnd,
@@ -82,8 +95,6 @@ export {
   minimum,
   mul,
   neg,
-  ones,
-  onesLike,
   pad,
   pow,
   relu,
@@ -104,10 +115,8 @@ export {
   tanh,
   transpose,
   where,
-  zeros,
-  zerosLike,
 } from './ops.ts';
-export type { DerivativeRule, Primitive } from './primitive.ts';
+export type { DerivativeRule, Modes, Primitive } from './primitive.ts';
 export type {
   AxesAttrs,
   AxisAttrs,
@@ -120,7 +129,6 @@ export type {
   TransposeAttrs,
   WeightsAttrs,
 } from './primitives.ts';
-export * as primitives from './primitives.ts';
 export { plainPrimitives } from './primitives.ts';
 export { Random, random, randomFromState } from './random.ts';
 export {
@@ -152,16 +160,9 @@ export {
   sameShape,
   sizeOf,
   stridesOf,
+  withoutAxes,
 } from './shape.ts';
-export {
-  type Axes,
-  isDifferentiable,
-  type Nested,
-  type Operand,
-  Tensor,
-  type TensorOptions,
-  tensor,
-} from './tensor.ts';
+export { type Axes, type Nested, type Operand, Tensor } from './tensor.ts';
 export {
   disposeTree,
   type Flat,

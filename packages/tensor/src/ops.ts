@@ -1,54 +1,25 @@
 /**
  * The operations as functions: the primitives with friendly arguments, and what is composed of them.
  */
-import { getBackend } from './backend.ts';
 import type { DType } from './dtype.ts';
 import { ArgumentError, ShapeError, showShape } from './errors.ts';
-import * as p from './primitives.ts';
+import { full, tensor, zerosLike } from './make.ts';
 import type { Primitive } from './primitive.ts';
+import * as p from './primitives.ts';
 import { apply, isRecording } from './recording.ts';
 import { normalAxes, normalAxis, sizeOf } from './shape.ts';
-import { type Axes, type Operand, Tensor, type TensorOptions, tensor } from './tensor.ts';
+import type { Axes, Operand, Tensor } from './tensor.ts';
+import { isTensor } from './tensor-core.ts';
 
 function one(primitive: Primitive, inputs: readonly Tensor[], attrs?: unknown): Tensor {
   return apply(primitive, inputs, attrs)[0];
-}
-
-/** A tensor of one repeated number. */
-export function full(shape: readonly number[], value: number, options?: TensorOptions): Tensor {
-  const dtype = options?.dtype ?? getBackend().floatDType;
-  return one(p.fill, [], { value, shape: [...shape], dtype } satisfies p.FillAttrs);
-}
-
-export function zeros(shape: readonly number[], options?: TensorOptions): Tensor {
-  return full(shape, 0, options);
-}
-
-export function ones(shape: readonly number[], options?: TensorOptions): Tensor {
-  return full(shape, 1, options);
-}
-
-/** Zeros of the shape and dtype of `like`. */
-export function zerosLike(like: Tensor): Tensor {
-  return zeros(like.shape, like);
-}
-
-export function onesLike(like: Tensor): Tensor {
-  return ones(like.shape, like);
-}
-
-/** `count` numbers evenly spaced from `start` to `stop`, both included. Shape [count]. */
-export function linspace(start: number, stop: number, count: number, options?: TensorOptions): Tensor {
-  const step = count > 1 ? (stop - start) / (count - 1) : 0;
-  const values = Array.from({ length: count }, (_, i) => (i === count - 1 ? stop : start + i * step));
-  return tensor(count === 1 ? [start] : values, options);
 }
 
 /** Applies a primitive to operands of which some may be plain numbers, which take the dtype of the tensors. */
 function mixed(primitive: Primitive, operands: readonly Operand[], dtype: DType): Tensor {
   const temporary: Tensor[] = [];
   const inputs = operands.map((operand) => {
-    if (operand instanceof Tensor) return operand;
+    if (isTensor(operand)) return operand;
     if (typeof operand !== 'number') {
       throw new ArgumentError({
         what: `${primitive.name}: an operand is neither a tensor nor a number`,
@@ -133,8 +104,8 @@ export function softplus(x: Tensor): Tensor {
 
 /** `condition ? a : b`, element by element; shapes broadcast. At least one of a and b is a tensor. */
 export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
-  const like = a instanceof Tensor ? a : b;
-  if (!(like instanceof Tensor)) {
+  const like = isTensor(a) ? a : b;
+  if (!isTensor(like)) {
     throw new ArgumentError({
       what: 'where: both branches are plain numbers, so the dtype is unknown',
       remedy: 'Make one of them a tensor',
@@ -155,7 +126,10 @@ export function matMul(a: Tensor, b: Tensor): Tensor {
 /** Puts summed-away axes back with extent 1. */
 function keep(reduced: Tensor, x: Tensor, axes: readonly number[], keepDims: boolean): Tensor {
   if (!keepDims) return reduced;
-  return reshape(reduced, x.shape.map((extent, axis) => (axes.includes(axis) ? 1 : extent)));
+  return reshape(
+    reduced,
+    x.shape.map((extent, axis) => (axes.includes(axis) ? 1 : extent)),
+  );
 }
 
 export function sum(x: Tensor, axes?: Axes, keepDims = false): Tensor {
@@ -231,7 +205,10 @@ export function squeeze(x: Tensor, axes?: Axes): Tensor {
       got: showShape(x.shape),
     });
   }
-  return reshape(x, x.shape.filter((_, axis) => !list.includes(axis)));
+  return reshape(
+    x,
+    x.shape.filter((_, axis) => !list.includes(axis)),
+  );
 }
 
 export function broadcastTo(x: Tensor, shape: readonly number[]): Tensor {
@@ -251,7 +228,14 @@ export function at(x: Tensor, index: number, axis = 0): Tensor {
   const place = normalAxis(axis, x.rank, 'at');
   const begin = x.shape.map(() => 0);
   begin[place] = normalAxis(index, x.shape[place], `at: axis ${place}`);
-  return squeeze(slice(x, begin, x.shape.map((e, i) => (i === place ? 1 : e))), place);
+  return squeeze(
+    slice(
+      x,
+      begin,
+      x.shape.map((e, i) => (i === place ? 1 : e)),
+    ),
+    place,
+  );
 }
 
 export function pad(x: Tensor, before: readonly number[], after: readonly number[]): Tensor {
@@ -266,7 +250,10 @@ export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
 
 /** Joins tensors of one shape along a new axis. */
 export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
-  return concat(tensors.map((each) => expandDims(each, axis)), axis);
+  return concat(
+    tensors.map((each) => expandDims(each, axis)),
+    axis,
+  );
 }
 
 export function flip(x: Tensor, axes?: Axes): Tensor {
@@ -275,7 +262,7 @@ export function flip(x: Tensor, axes?: Axes): Tensor {
 
 export function gather(x: Tensor, indices: Tensor | readonly number[], axis = 0): Tensor {
   const place = normalAxis(axis, x.rank, 'gather');
-  if (indices instanceof Tensor) return one(p.gather, [x, indices], { axis: place });
+  if (isTensor(indices)) return one(p.gather, [x, indices], { axis: place });
   const extent = x.shape[place];
   const normal = indices.map((index) => normalAxis(index, extent, `gather: axis ${place}`));
   return one(p.gather, [x, tensor(normal, { dtype: 'int32' })], { axis: place });

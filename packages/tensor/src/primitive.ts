@@ -3,8 +3,28 @@
  */
 import type { Spec } from './dtype.ts';
 import type { Run, Slot } from './execute.ts';
+import type { Graph } from './graph.ts';
 import type { Backend } from './backend.ts';
 import type { Tensor } from './tensor.ts';
+
+/** The two modes of differentiating a graph, handed to the rules of loops, which need them for their bodies. */
+export interface Modes {
+  /** Outputs of `graph` and their tangents. */
+  pushForward(
+    graph: Graph,
+    inputs: readonly Tensor[],
+    tangents: readonly (Tensor | null)[],
+  ): { outputs: Tensor[]; tangents: (Tensor | null)[] };
+  /** Outputs of `graph`, and the map from their cotangents to those of the inputs that `needs` names. */
+  pullBack(
+    graph: Graph,
+    inputs: readonly Tensor[],
+    needs: readonly boolean[],
+  ): {
+    outputs: Tensor[];
+    pullback(cotangents: readonly (Tensor | null)[]): (Tensor | null)[];
+  };
+}
 
 /**
  * How a primitive is differentiated, in both modes, in terms of tensors (so that the derivative is a graph again and
@@ -16,12 +36,14 @@ export interface DerivativeRule<Attrs = unknown> {
     inputs: readonly Tensor[],
     tangents: readonly (Tensor | null)[],
     attrs: Attrs,
+    modes: Modes,
   ): { outputs: readonly Tensor[]; tangents: readonly (Tensor | null)[] };
   /** Outputs, and the map from cotangents of the outputs to cotangents of those inputs that `needs` names. */
   vjp(
     inputs: readonly Tensor[],
     attrs: Attrs,
     needs: readonly boolean[],
+    modes: Modes,
   ): {
     outputs: readonly Tensor[];
     pullback(cotangents: readonly (Tensor | null)[]): readonly (Tensor | null)[];

@@ -182,8 +182,7 @@ export const matMul: Primitive<undefined> = {
   infer([a, b]) {
     requireSameDType(a, b, 'matMul');
     requireFloat(a, 'matMul');
-    const fits =
-      a.shape.length >= 2 && b.shape.length >= 2 && a.shape.at(-1) === b.shape.at(-2);
+    const fits = a.shape.length >= 2 && b.shape.length >= 2 && a.shape.at(-1) === b.shape.at(-2);
     if (!fits) {
       throw new ShapeError({
         what: 'matMul: inner extents differ',
@@ -192,7 +191,9 @@ export const matMul: Primitive<undefined> = {
       });
     }
     const batch = broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2), 'matMul');
-    return [{ shape: [...batch, a.shape.at(-2) as number, b.shape.at(-1) as number], dtype: a.dtype }];
+    return [
+      { shape: [...batch, a.shape.at(-2) as number, b.shape.at(-1) as number], dtype: a.dtype },
+    ];
   },
 };
 
@@ -201,7 +202,11 @@ export const sum: Primitive<AxesAttrs> = {
   name: 'sum',
   infer([x], { axes }) {
     if (concrete(x, 'sum') === 'bool') {
-      throw new DTypeError({ what: 'sum: needs numbers', got: 'bool', remedy: "Use .cast('int32')" });
+      throw new DTypeError({
+        what: 'sum: needs numbers',
+        got: 'bool',
+        remedy: "Use .cast('int32')",
+      });
     }
     return [{ shape: withoutAxes(x.shape, axes), dtype: x.dtype }];
   },
@@ -348,9 +353,7 @@ export const gather: Primitive<AxisAttrs> = {
   name: 'gather',
   infer([x, indices], { axis }) {
     requireIndices(indices, 'gather');
-    return [
-      { shape: x.shape.map((e, i) => (i === axis ? indices.shape[0] : e)), dtype: x.dtype },
-    ];
+    return [{ shape: x.shape.map((e, i) => (i === axis ? indices.shape[0] : e)), dtype: x.dtype }];
   },
 };
 
@@ -359,7 +362,8 @@ export const scatterAdd: Primitive<ScatterAttrs> = {
   name: 'scatterAdd',
   infer([x, indices], { axis, size }) {
     requireIndices(indices, 'scatterAdd');
-    if (x.dtype === 'bool') throw new DTypeError({ what: 'scatterAdd: needs numbers', got: 'bool' });
+    if (x.dtype === 'bool')
+      throw new DTypeError({ what: 'scatterAdd: needs numbers', got: 'bool' });
     if (x.shape[axis] !== indices.shape[0]) {
       throw new ShapeError({
         what: 'scatterAdd: one index a slice is needed',
@@ -415,10 +419,48 @@ export const linearCombination: Primitive<WeightsAttrs> = {
 
 /** Every plain primitive by name: what the conformance suite walks through. */
 export const plainPrimitives: readonly Primitive[] = [
-  neg, abs, sign, floor, exp, expm1, log, log1p, sqrt, sin, cos, tanh, sigmoid,
-  add, sub, mul, div, pow, maximum, minimum,
-  equal, less, lessEqual, logicalAnd, logicalOr, logicalNot,
-  where, matMul, sum, max, argMax,
-  reshape, transpose, broadcastTo, slice, pad, concat, flip, gather, scatterAdd,
-  fill, cast, stopGradient, linearCombination,
+  neg,
+  abs,
+  sign,
+  floor,
+  exp,
+  expm1,
+  log,
+  log1p,
+  sqrt,
+  sin,
+  cos,
+  tanh,
+  sigmoid,
+  add,
+  sub,
+  mul,
+  div,
+  pow,
+  maximum,
+  minimum,
+  equal,
+  less,
+  lessEqual,
+  logicalAnd,
+  logicalOr,
+  logicalNot,
+  where,
+  matMul,
+  sum,
+  max,
+  argMax,
+  reshape,
+  transpose,
+  broadcastTo,
+  slice,
+  pad,
+  concat,
+  flip,
+  gather,
+  scatterAdd,
+  fill,
+  cast,
+  stopGradient,
+  linearCombination,
 ];

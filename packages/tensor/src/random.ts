@@ -4,13 +4,14 @@
  */
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
-import { xoroshiro128plus, xoroshiro128plusFromState } from 'pure-rand/generator/xoroshiro128plus';
+import { xoroshiro128plusFromState } from 'pure-rand/generator/xoroshiro128plus';
 import { getBackend } from './backend.ts';
 import { ArgumentError } from './errors.ts';
 import { sizeOf } from './shape.ts';
-import { type Tensor, type TensorOptions, tensor } from './tensor.ts';
+import { type TensorOptions, tensor } from './make.ts';
+import type { Tensor } from './tensor.ts';
 
-type Generator = ReturnType<typeof xoroshiro128plus>;
+type Generator = ReturnType<typeof xoroshiro128plusFromState>;
 
 /** A stream of random numbers; every draw advances it. */
 export class Random {
@@ -54,7 +55,12 @@ export class Random {
   }
 
   /** A tensor of independent numbers from N(mean, standardDeviation²). */
-  normal(shape: readonly number[], mean = 0, standardDeviation = 1, options?: TensorOptions): Tensor {
+  normal(
+    shape: readonly number[],
+    mean = 0,
+    standardDeviation = 1,
+    options?: TensorOptions,
+  ): Tensor {
     return this.#draw(shape, () => mean + standardDeviation * this.nextNormal(), options);
   }
 
@@ -76,15 +82,38 @@ export class Random {
   }
 }
 
+/**
+ * Four well-mixed words from a seed. The library's own seeding puts the seed next to fixed words, and its first draws
+ * are then all but the same for every seed; the generator's authors advise SplitMix instead (Steele, Lea, Flood 2014,
+ * here with the 32-bit finalizer of MurmurHash3).
+ */
+function spreadSeed(seed: number): number[] {
+  const low = seed | 0;
+  const high = Math.floor(seed / 2 ** 32) | 0;
+  return Array.from({ length: 4 }, (_, i) => {
+    let word = (low + Math.imul(i + 1, 0x9e3779b9)) ^ Math.imul(high + i, 0x85ebca6b);
+    word = Math.imul(word ^ (word >>> 16), 0x85ebca6b);
+    word = Math.imul(word ^ (word >>> 13), 0xc2b2ae35);
+    return (word ^ (word >>> 16)) | 0;
+  });
+}
+
 /** A stream of random numbers from an integer seed. */
 export function random(seed: number): Random {
   if (!Number.isSafeInteger(seed)) {
     throw new ArgumentError({ what: 'random: the seed must be an integer', got: String(seed) });
   }
-  return new Random(xoroshiro128plus(seed));
+  return new Random(xoroshiro128plusFromState(spreadSeed(seed)));
 }
 
 /** The stream that `state()` was taken of. */
 export function randomFromState(state: readonly number[]): Random {
+  if (state.length !== 4 || !state.every(Number.isInteger) || state.every((word) => word === 0)) {
+    throw new ArgumentError({
+      what: 'randomFromState: not the state of a stream',
+      got: `[${state.join(', ')}]`,
+      expected: 'the four integers that state() gave',
+    });
+  }
   return new Random(xoroshiro128plusFromState(state));
 }

@@ -13,7 +13,8 @@ import { DeviceBuffer } from './execute.ts';
 import { type Graph, type GraphNode, Value } from './graph.ts';
 import type { Primitive } from './primitive.ts';
 import { Storage } from './storage.ts';
-import { Tensor } from './tensor.ts';
+import type { Tensor } from './tensor.ts';
+import { makeTensor } from './tensor-core.ts';
 import { flatten } from './tree.ts';
 
 /** One recording in progress. */
@@ -27,7 +28,7 @@ export class Recorder {
   input(spec: Spec): Tensor {
     const value = new Value(spec);
     this.inputs.push(value);
-    return new Tensor(spec, { recorder: this, value });
+    return makeTensor(spec, { recorder: this, value });
   }
 
   /** The value that `tensor` has in this recording. */
@@ -55,7 +56,7 @@ export class Recorder {
     const outputs = primitive.infer(inputs, attrs).map((spec) => new Value(spec));
     const values = inputs.map((tensor) => this.valueOf(tensor));
     this.nodes.push({ primitive, inputs: values, attrs, outputs });
-    return outputs.map((value) => new Tensor(value, { recorder: this, value }));
+    return outputs.map((value) => makeTensor(value, { recorder: this, value }));
   }
 }
 
@@ -84,7 +85,8 @@ export function record<R>(specs: readonly Spec[], fn: (...inputs: Tensor[]) => R
     if (result instanceof Promise) {
       throw new RecordingError({
         what: 'A recorded function returned a promise',
-        remedy: 'Make it a plain function: while recording nothing runs, so there is nothing to await',
+        remedy:
+          'Make it a plain function: while recording nothing runs, so there is nothing to await',
       });
     }
     const { tensors, rebuild } = flatten(result);
@@ -125,7 +127,11 @@ function runEagerly(primitive: Primitive, inputs: readonly Tensor[], attrs: unkn
   // Retained, so that making room for one operand cannot page out another.
   for (const buffer of buffers) buffer.retain();
   try {
-    const operands = inputs.map(({ shape, dtype }, i) => ({ handle: buffers[i].handle, shape, dtype }));
+    const operands = inputs.map(({ shape, dtype }, i) => ({
+      handle: buffers[i].handle,
+      shape,
+      dtype,
+    }));
     return backend
       .run(primitive.name, operands, attrs, outputs)
       .map((handle, i) => hold(new DeviceBuffer(backend, handle), outputs[i]));
@@ -136,7 +142,7 @@ function runEagerly(primitive: Primitive, inputs: readonly Tensor[], attrs: unkn
 
 /** A user's tensor around a buffer whose reference it takes over. */
 export function hold(buffer: DeviceBuffer, { shape, dtype }: Spec): Tensor {
-  return new Tensor({ shape, dtype }, new Storage(buffer, shape, dtype as DType));
+  return makeTensor({ shape, dtype }, new Storage(buffer, shape, dtype as DType));
 }
 
 /** The buffer behind a tensor that holds numbers. Borrowed. */
@@ -157,7 +163,8 @@ export function commonBackend(buffers: readonly DeviceBuffer[]): Backend | undef
     throw new BackendError({
       what: 'Operands live on different backends',
       got: `"${backend?.name}" and "${buffer.backend.name}"`,
-      remedy: 'Move one: read it with .data() and make it anew with tensor(…) under the other backend',
+      remedy:
+        'Move one: read it with .data() and make it anew with tensor(…) under the other backend',
     });
   }
   return backend;
@@ -168,7 +175,9 @@ export function requireDType(backend: Backend, dtype: DType): void {
   throw new DTypeError({
     what: `Backend "${backend.name}" has no ${dtype}`,
     expected: backend.dtypes.join(', '),
-    ...(dtype === 'float64' && { remedy: 'Use float32, or the backend of @neuralode/backend-reference' }),
+    ...(dtype === 'float64' && {
+      remedy: 'Use float32, or the backend of @neuralode/backend-reference',
+    }),
   });
 }
 

@@ -145,7 +145,10 @@ export interface ScanOptions {
 function lengthOf(xs: readonly Tensor[], given: number | undefined): number {
   const lengths = [...xs.map(({ shape }) => shape[0]), ...(given === undefined ? [] : [given])];
   if (lengths.length === 0) {
-    throw new ArgumentError({ what: 'scan: without xs, the length must be given', remedy: 'Pass { length }' });
+    throw new ArgumentError({
+      what: 'scan: without xs, the length must be given',
+      remedy: 'Pass { length }',
+    });
   }
   if (lengths.some((length) => length !== lengths[0])) {
     throw new ShapeError({
@@ -179,7 +182,10 @@ function recordScan<Carry, X, Y>(
   const slices = stacked.tensors.map(({ shape, dtype }) => ({ shape: shape.slice(1), dtype }));
   const carries = carry.tensors.length;
   const recording = record([...carry.tensors, ...slices], (...stand) => {
-    const result = body(carry.rebuild(stand.slice(0, carries)), stacked.rebuild(stand.slice(carries)));
+    const result = body(
+      carry.rebuild(stand.slice(0, carries)),
+      stacked.rebuild(stand.slice(carries)),
+    );
     requireSameStructure(init, result[0], 'scan: the carry that the body returned');
     requireSameCarry(carry.tensors, flatten(result[0]).tensors);
     return [result[0], result[1]] as [Carry, Y];

@@ -90,7 +90,11 @@ export class Storage {
     this.backend = buffer.backend;
     this.#shape = shape;
     this.#dtype = dtype;
-    this.#cell = { buffer: undefined, page: undefined, bytes: sizeOf(shape) * bytesPerElement(dtype) };
+    this.#cell = {
+      buffer: undefined,
+      page: undefined,
+      bytes: sizeOf(shape) * bytesPerElement(dtype),
+    };
     this.#settle(this.#cell, buffer);
   }
 

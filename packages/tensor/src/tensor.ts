@@ -1,19 +1,16 @@
 /**
  * The tensor that a user holds: a shape, a dtype, and either numbers on a device or, while a function is being
- * recorded, a place in the graph. Immutable. Methods that take an operand take a plain number too.
+ * recorded, a place in the graph. Immutable. Methods that take an operand take a plain number too. Tensors are made by
+ * `tensor(…)`, `zeros(…)` and friends (make.ts).
  */
-import { getBackend } from './backend.ts';
-import { type DType, dtypeOf, type HostArray, isFloat, type Spec, toHostArray } from './dtype.ts';
-import { ArgumentError, RecordingError, ShapeError, showShape } from './errors.ts';
-import { DeviceBuffer } from './execute.ts';
-import type { Value } from './graph.ts';
+import type { DType, HostArray } from './dtype.ts';
+import { RecordingError, ShapeError, showShape } from './errors.ts';
+import type { DeviceBuffer } from './execute.ts';
 import * as ops from './ops.ts';
-import { bufferOf, hold, type Recorder, requireDType } from './recording.ts';
-import { sameShape, sizeOf } from './shape.ts';
+import { bufferOf } from './recording.ts';
+import { sizeOf } from './shape.ts';
 import { Storage } from './storage.ts';
-
-/** Where a tensor's numbers are, or will be. */
-export type Source = Storage | { readonly recorder: Recorder; readonly value: Value };
+import { defineTensor, TensorCore } from './tensor-core.ts';
 
 /** Numbers (or booleans) nested to any depth. */
 export type Nested = number | boolean | readonly Nested[];
@@ -21,19 +18,7 @@ export type Nested = number | boolean | readonly Nested[];
 export type Operand = Tensor | number;
 export type Axes = number | readonly number[];
 
-export class Tensor implements Spec {
-  readonly shape: readonly number[];
-  readonly dtype: DType;
-  /** Internal: see recording.ts. */
-  readonly source: Source;
-
-  /** Internal: make tensors with `tensor(…)`, `zeros(…)` and friends. */
-  constructor({ shape, dtype }: Spec, source: Source) {
-    this.shape = shape;
-    this.dtype = dtype as DType; // an opaque value's stand-in never leaves the rule that made it
-    this.source = source;
-  }
-
+export class Tensor extends TensorCore {
   get rank(): number {
     return this.shape.length;
   }
@@ -119,7 +104,7 @@ export class Tensor implements Spec {
     return this.source instanceof Storage && this.source.disposed;
   }
 
-  toString(): string {
+  override toString(): string {
     return `Tensor ${this.dtype}${showShape(this.shape)}`;
   }
 
@@ -302,102 +287,16 @@ export class Tensor implements Spec {
   }
 }
 
-export interface TensorOptions {
-  /** Default: a float of the backend's own (`Backend.floatDType`) for numbers, `bool` for booleans. */
-  readonly dtype?: DType;
-}
-
 function nest(data: HostArray, shape: readonly number[], dtype: DType): Nested {
   const element = (i: number): Nested => (dtype === 'bool' ? data[i] !== 0 : data[i]);
   const build = (axis: number, offset: number, stride: number): Nested => {
     if (axis === shape.length) return element(offset);
     const inner = stride / shape[axis];
-    return Array.from({ length: shape[axis] }, (_, i) => build(axis + 1, offset + i * inner, inner));
+    return Array.from({ length: shape[axis] }, (_, i) =>
+      build(axis + 1, offset + i * inner, inner),
+    );
   };
   return build(0, 0, data.length);
 }
 
-function unnest(values: Nested, flat: (number | boolean)[]): number[] {
-  if (!Array.isArray(values)) {
-    flat.push(values as number | boolean);
-    return [];
-  }
-  let inner: number[] | undefined;
-  for (const row of values) {
-    const shape = unnest(row, flat);
-    if (inner !== undefined && !sameShape(inner, shape)) {
-      throw new ShapeError({
-        what: 'tensor: nested arrays of different lengths',
-        got: `rows of shape ${showShape(inner)} and ${showShape(shape)}`,
-      });
-    }
-    inner = shape;
-  }
-  return [values.length, ...(inner ?? [])];
-}
-
-function isHostArray(values: unknown): values is HostArray {
-  return ArrayBuffer.isView(values) && !(values instanceof DataView);
-}
-
-/** Elements, their shape, and the dtype that they have of themselves. */
-function readValues(
-  values: Nested | HostArray,
-  shape: readonly number[] | undefined,
-  dtype: DType | undefined,
-): { elements: ArrayLike<number>; shape: readonly number[]; dtype: DType | undefined } {
-  if (isHostArray(values)) {
-    if (values instanceof Uint8Array && dtype === undefined) {
-      throw new ArgumentError({
-        what: 'tensor: bytes can mean numbers or booleans',
-        remedy: "Say which with { dtype: 'float32' } or { dtype: 'bool' }",
-      });
-    }
-    return { elements: values, shape: shape ?? [values.length], dtype: dtypeOf(values) };
-  }
-  const flat: (number | boolean)[] = [];
-  const nestedShape = unnest(values, flat);
-  const allBoolean = flat.length > 0 && flat.every((value) => typeof value === 'boolean');
-  const bad = flat.find((value) => typeof value !== 'number' && typeof value !== 'boolean');
-  if (bad !== undefined) {
-    throw new ArgumentError({ what: 'tensor: an element is not a number', got: String(bad) });
-  }
-  return {
-    elements: flat.map(Number),
-    shape: shape ?? nestedShape,
-    dtype: allBoolean ? 'bool' : undefined,
-  };
-}
-
-/**
- * Makes a tensor on the current backend from a number, nested arrays, or a typed array with an optional shape.
- *
- *     tensor([[1, 2], [3, 4]])
- *     tensor(new Float32Array(6), [2, 3])
- */
-export function tensor(
-  values: Nested | HostArray,
-  shapeOrOptions?: readonly number[] | TensorOptions,
-  options?: TensorOptions,
-): Tensor {
-  const given = Array.isArray(shapeOrOptions) ? (shapeOrOptions as readonly number[]) : undefined;
-  const settings = given === undefined ? (shapeOrOptions as TensorOptions | undefined) : options;
-  const read = readValues(values, given, settings?.dtype);
-  const backend = getBackend();
-  const dtype = settings?.dtype ?? read.dtype ?? backend.floatDType;
-  requireDType(backend, dtype);
-  if (sizeOf(read.shape) !== read.elements.length) {
-    throw new ShapeError({
-      what: 'tensor: the shape does not hold that many elements',
-      got: `${read.elements.length} elements for shape ${showShape(read.shape)}`,
-    });
-  }
-  const host = toHostArray(dtype, read.elements);
-  const handle = backend.upload(host, read.shape, dtype);
-  return hold(new DeviceBuffer(backend, handle), { shape: [...read.shape], dtype });
-}
-
-/** Whether derivatives flow through a tensor of this kind. */
-export function isDifferentiable(spec: Spec): boolean {
-  return isFloat(spec.dtype);
-}
+defineTensor((spec, source) => new Tensor(spec, source));

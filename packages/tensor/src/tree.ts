@@ -6,7 +6,8 @@
  * same keys flatten alike, however they were built.
  */
 import { ArgumentError } from './errors.ts';
-import { Tensor } from './tensor.ts';
+import type { Tensor } from './tensor.ts';
+import { isTensor } from './tensor-core.ts';
 
 /** A tensor, or nested arrays and plain objects of such. */
 export type Tree = Tensor | readonly Tree[] | { readonly [key: string]: Tree };
@@ -31,7 +32,7 @@ function walk(
   leaf: (tensor: Tensor, path: string) => unknown,
   constant: (value: unknown, path: string) => unknown,
 ): unknown {
-  if (node instanceof Tensor) return leaf(node, path);
+  if (isTensor(node)) return leaf(node, path);
   if (Array.isArray(node)) {
     return node.map((child, i) => walk(child, `${path}[${i}]`, leaf, constant));
   }

@@ -14,7 +14,7 @@ import {
   updateRecord,
 } from '../run/run-folder.ts';
 import { type DataRecord, newRecord, sha256 } from '../run/run-record.ts';
-import { trainInterruptibly } from '../run/session.ts';
+import { requireRoom, trainInterruptibly } from '../run/session.ts';
 import { requireFittingOptions } from '../solve-options.ts';
 import { readTable } from '../table/read-table.ts';
 import type { Table } from '../table/table.ts';
@@ -49,6 +49,7 @@ export function runFit(terminal: Terminal) {
       plan.folder?.path,
       (bytes) => new FitTraining(model, segments, plan.options, bytes),
     );
+    requireRoom(training);
     const folder = await folderOf(plan, request);
     announce(plan, series.trainRows, folder, terminal);
     const trained = await trainInterruptibly(training, folder, terminal, 'fit');

@@ -10,6 +10,12 @@ import { type RunFolder, runFiles } from './run-folder.ts';
 import { type Trained, train } from './train.ts';
 import type { Training } from './training.ts';
 
+/** Refuses to end a run before where it stands. */
+export function requireRoom({ done, iterations }: Training): void {
+  if (done <= iterations) return;
+  throw new InputError(`--epochs ${iterations}: the run has done ${done} iterations already.`);
+}
+
 /** Trains to the end or to Ctrl-C. */
 export async function trainInterruptibly(
   training: Training,
@@ -17,7 +23,6 @@ export async function trainInterruptibly(
   { stderr }: Terminal,
   title: string,
 ): Promise<Trained> {
-  requireRoom(training);
   if (training.done > 0) stderr.write(`going on after iteration ${training.done}\n`);
   const progress = createProgress(stderr, title);
   const interrupt = listenForInterrupt((line) => progress.say(line));
@@ -34,11 +39,6 @@ export async function trainInterruptibly(
   } finally {
     interrupt.release();
   }
-}
-
-function requireRoom({ done, iterations }: Training): void {
-  if (done <= iterations) return;
-  throw new InputError(`--epochs ${iterations}: the run has done ${done} iterations already.`);
 }
 
 function stoppedText({ done, iterations }: Training, { path }: RunFolder): string {

@@ -67,7 +67,9 @@ describe('while recording', () => {
   });
 
   it('an async function is refused', () => {
-    expect(() => evaluate.sync(async () => ones([1]))).toThrow(/returned a promise.*plain function/);
+    expect(() => evaluate.sync(async () => ones([1]))).toThrow(
+      /returned a promise.*plain function/,
+    );
   });
 
   it('a stand-in that escaped says so', () => {
@@ -76,7 +78,9 @@ describe('while recording', () => {
       escaped = ones([1]);
       return escaped;
     });
-    expect(() => evaluate.sync(() => (escaped as Tensor).add(1))).toThrow(/recording that has ended/);
+    expect(() => evaluate.sync(() => (escaped as Tensor).add(1))).toThrow(
+      /recording that has ended/,
+    );
     expect(() => (escaped as Tensor).add(1)).toThrow(/no numbers yet/);
   });
 
@@ -126,7 +130,9 @@ describe('on a device that cannot be read at once', () => {
 describe('a result that is still on its way', () => {
   it('says so when it is used without await', async () => {
     const result = evaluate(() => tensor([1, 2]).sum());
-    expect(() => result.add(1)).toThrow('".add" was read from a result that is still being computed');
+    expect(() => result.add(1)).toThrow(
+      '".add" was read from a result that is still being computed',
+    );
     expect(await (await result).item()).toBe(3);
   });
 
@@ -148,7 +154,10 @@ describe('making tensors', () => {
   });
 
   it.each([
-    [() => tensor([[1], [1, 2]]), /nested arrays of different lengths; got rows of shape \[1\] and \[2\]/],
+    [
+      () => tensor([[1], [1, 2]]),
+      /nested arrays of different lengths; got rows of shape \[1\] and \[2\]/,
+    ],
     [() => tensor([1, 2, 3], [2, 2]), /3 elements for shape \[2, 2\]/],
     [() => tensor(new Uint8Array(3)), /bytes can mean numbers or booleans/],
     [() => tensor(['1'] as never), /an element is not a number; got 1/],
@@ -171,7 +180,9 @@ describe('trees', () => {
     const { tensors, rebuild } = flatten(tree);
     expect(tensors.map((each) => each.itemSync())).toEqual([2, 1]);
     expect(rebuild(tensors)).toEqual(tree);
-    expect(structureKey({ x: tensor([1]), s: 'a' })).not.toBe(structureKey({ x: tensor([1]), s: 'b' }));
+    expect(structureKey({ x: tensor([1]), s: 'a' })).not.toBe(
+      structureKey({ x: tensor([1]), s: 'b' }),
+    );
     expect(structureKey([tensor([1])])).toBe(structureKey([tensor([9])]));
   });
 });
@@ -190,6 +201,17 @@ describe('random', () => {
     expect(child.uniform([4]).arraySync()).not.toEqual(parent.uniform([4]).arraySync());
   });
 
+  it('differs from the first draw on between neighbouring seeds', () => {
+    const firsts = Array.from({ length: 4000 }, (_, seed) => random(seed).next());
+    const mean = firsts.reduce((a, b) => a + b, 0) / firsts.length;
+    // Five standard errors of the mean of uniform numbers; and neighbours are uncorrelated, within five as well.
+    expect(Math.abs(mean - 0.5)).toBeLessThan(5 / Math.sqrt(12 * firsts.length));
+    const pairs = firsts.slice(1).map((value, i) => (value - 0.5) * (firsts[i] - 0.5) * 12);
+    const correlation = pairs.reduce((a, b) => a + b, 0) / pairs.length;
+    expect(Math.abs(correlation)).toBeLessThan(5 / Math.sqrt(pairs.length));
+    expect(() => randomFromState([1, 2])).toThrow(/not the state of a stream; got \[1, 2\]/);
+  });
+
   it('has the moments it should', () => {
     const values = random(7).normal([200_000], 3, 2).dataSync();
     const mean = values.reduce((a, b) => a + b, 0) / values.length;
@@ -197,6 +219,8 @@ describe('random', () => {
     // Five standard errors of the mean and of the variance.
     expect(Math.abs(mean - 3)).toBeLessThan((5 * 2) / Math.sqrt(values.length));
     expect(Math.abs(variance - 4)).toBeLessThan(5 * 4 * Math.sqrt(2 / values.length));
-    expect([...random(3).permutation(50)].sort((a, b) => a - b)).toEqual(Array.from({ length: 50 }, (_, i) => i));
+    expect([...random(3).permutation(50)].sort((a, b) => a - b)).toEqual(
+      Array.from({ length: 50 }, (_, i) => i),
+    );
   });
 });

@@ -1,0 +1,82 @@
+/** Runs the built command line as a person would, in a folder of its own. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const entry = fileURLToPath(new URL('../dist/main.js', import.meta.url));
+
+export interface Result {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A folder to stand in. */
+export class Place {
+  readonly folder = mkdtempSync(join(tmpdir(), 'neuralode-e2e-'));
+
+  /** Runs a command to its end. */
+  run(...args: string[]): Promise<Result> {
+    return this.start(...args).ended;
+  }
+
+  /** Starts a command. */
+  start(...args: string[]): { child: ChildProcess; ended: Promise<Result> } {
+    const { npm_lifecycle_event: _, ...env } = process.env;
+    const child = spawn(process.execPath, [entry, ...args], { cwd: this.folder, env });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (data) => {
+      stdout += data;
+    });
+    child.stderr.on('data', (data) => {
+      stderr += data;
+    });
+    const ended = new Promise<Result>((resolve, reject) => {
+      child.on('error', reject);
+      child.on('close', (code) => resolve({ code, stdout, stderr }));
+    });
+    return { child, ended };
+  }
+
+  path(...names: string[]): string {
+    return join(this.folder, ...names);
+  }
+
+  has(...names: string[]): boolean {
+    return existsSync(this.path(...names));
+  }
+
+  write(name: string, content: string | Uint8Array): void {
+    writeFileSync(this.path(name), content);
+  }
+
+  read(...names: string[]): string {
+    return readFileSync(this.path(...names), 'utf8');
+  }
+
+  json(...names: string[]): Record<string, unknown> {
+    return JSON.parse(this.read(...names)) as Record<string, unknown>;
+  }
+
+  /** The iterations of a run's metrics, in order. */
+  iterations(run: string): number[] {
+    const lines = this.read(run, 'metrics.jsonl').trim().split('\n');
+    return lines.map((line) => (JSON.parse(line) as { iteration: number }).iteration);
+  }
+
+  /** Waits until a run has gone through so many iterations. */
+  async untilIteration(run: string, count: number): Promise<void> {
+    const reached = () =>
+      this.has(run, 'metrics.jsonl') &&
+      this.read(run, 'metrics.jsonl').split('\n').length > count &&
+      this.has(run, 'run.json');
+    while (!reached()) await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}

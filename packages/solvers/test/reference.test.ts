@@ -1,0 +1,78 @@
+/** Agreement with solutions of other codes: see bench/peers/reference_solutions.py, which made them. */
+import { readFileSync } from 'node:fs';
+import { reference } from '@neuralode/backend-reference';
+import { type Field, rk4 } from '@neuralode/solvers';
+import { concat, setBackend, type Tensor } from '@neuralode/tensor';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { largestDifference, lotkaVolterra, part, solve, vanDerPol } from './problems.ts';
+
+interface ReferenceSolution {
+  readonly y0: number[];
+  readonly times: number[];
+  readonly ys: number[][];
+  readonly method: { readonly rtol: number; readonly atol: number };
+  readonly evaluations?: number;
+}
+
+function load(name: string): ReferenceSolution {
+  const file = new URL(`./reference/${name}.json`, import.meta.url);
+  return JSON.parse(readFileSync(file, 'utf8')) as ReferenceSolution;
+}
+
+const lorenz: Field<Tensor> = (_, y) => {
+  const [a, b, c] = [part(y, 0), part(y, 1), part(y, 2)];
+  const second = a.mul(c.neg().add(28)).sub(b);
+  return concat([b.sub(a).mul(10), second, a.mul(b).sub(c.mul(8 / 3))]);
+};
+
+const spiral: Field<Tensor> = (_, y) => {
+  const [a, b] = [part(y, 0).pow(3), part(y, 1).pow(3)];
+  return concat([a.mul(-0.1).sub(b.mul(2)), a.mul(2).sub(b.mul(0.1))]);
+};
+
+const linear: Field<Tensor> = (t, y) =>
+  concat([part(y, 1), part(y, 0).neg()])
+    .mul(t)
+    .sub(y.mul(0.5));
+
+const harmonic: Field<Tensor> = (_, y) => concat([part(y, 1), part(y, 0).mul(-4)]);
+
+/** How much larger than the tolerance the global error may be, on each: what the problem's own growth makes of it. */
+const cases = [
+  { name: 'lotka-volterra', field: lotkaVolterra, within: 1000 },
+  { name: 'van-der-pol', field: vanDerPol(1), within: 100 },
+  { name: 'linear-time-dependent', field: linear, within: 10 },
+  { name: 'spiral', field: spiral, within: 100 },
+  { name: 'lorenz', field: lorenz, within: 500 },
+  { name: 'harmonic-backward', field: harmonic, within: 20 },
+] as const;
+
+beforeAll(async () => {
+  await setBackend(reference());
+});
+
+describe.each(cases)('$name', ({ name, field, within }) => {
+  const { y0, times, ys } = load(name);
+
+  it.each([1e-5, 1e-7, 1e-9, 1e-11])('dopri5 at tolerance %d', (tolerance) => {
+    const { rows } = solve(field, y0, times, { rtol: tolerance, atol: tolerance });
+    expect(largestDifference(rows, ys)).toBeLessThan(within * tolerance);
+  });
+
+  it('rk4 with small steps', () => {
+    const stepSize = Math.abs(times[times.length - 1] - times[0]) / 8000;
+    const { rows } = solve(field, y0, times, { solver: rk4(), stepSize });
+    expect(largestDifference(rows, ys)).toBeLessThan(1e-7);
+  });
+});
+
+it('dopri5 is no worse than that of torchdiffeq, for hardly more evaluations', () => {
+  const name = 'lotka-volterra';
+  const peer = load(`${name}-torchdiffeq-dopri5`);
+  const { rtol, atol } = peer.method;
+  const { rows, stats } = solve(lotkaVolterra, peer.y0, peer.times, { rtol, atol });
+  const exact = load(name).ys;
+  expect(largestDifference(rows, exact)).toBeLessThan(largestDifference(peer.ys, exact));
+  // torchdiffeq's error estimate is 2/3 of ours, so its steps are 8 % longer at the same tolerance
+  expect(stats.nfe).toBeLessThan(1.05 * (peer.evaluations as number));
+});
