@@ -18,7 +18,7 @@ import {
   type Tape,
 } from '@neuralode/tensor';
 import { spread } from '@neuralode/autodiff';
-import type { BackAttrs, TapeEntry } from './direct.ts';
+import type { BackAttrs, TapeEntry } from './direct-tape.ts';
 
 /** Running sums of cotangents by key; a key that was never added to is zero. */
 class Totals {

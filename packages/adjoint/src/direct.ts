@@ -8,14 +8,7 @@
  * What the step-size control decided is held fixed, in proportion: a step from the fraction σ of a stretch [a, b] over
  * the fraction δ stays that when a or b moves. So the times have derivatives too.
  */
-import {
-  type PullbackAttrs,
-  pullbackRule,
-  type SplitGraph,
-  split,
-  spread,
-  tapedRule,
-} from '@neuralode/autodiff';
+import { pullbackRule, split, spread, tapedRule } from '@neuralode/autodiff';
 import {
   type GradientMethod,
   type OdeSolveAttrs,
@@ -39,26 +32,7 @@ import {
   zerosLike,
 } from '@neuralode/tensor';
 import { runBackward } from './direct-run.ts';
-
-/** The graphs of a solve, each split into its forward and backward half. */
-export interface SplitSolve {
-  readonly field: SplitGraph;
-  readonly step: SplitGraph;
-  readonly dense: SplitGraph;
-}
-
-/** One event of the recorded solve with its residuals. */
-export interface TapeEntry {
-  readonly event: SolveEvent;
-  readonly residuals: readonly Slot[];
-}
-
-/** What of the solve's inputs the graphs must give cotangents for. */
-export interface Wanted {
-  readonly times: boolean;
-  /** One an arg. */
-  readonly args: readonly boolean[];
-}
+import type { BackAttrs, SplitSolve, TapeEntry, Wanted } from './direct-tape.ts';
 
 /** Splits the graphs of a solve. Cotangents of every state leaf and stage are always carried. */
 function splitSolve(attrs: OdeSolveAttrs, wanted: Wanted, modes: Modes): SplitSolve {
@@ -135,12 +109,6 @@ const solveRule: DerivativeRule<OdeSolveAttrs> = {
   vjp: (...given) => method.vjp(...given),
 };
 const tapedSolveRule = tapedRule<OdeSolveAttrs, TapedAttrs>(() => odeSolveTaped, solveRule);
-
-/** The walk back over the tape. Inputs: the tape, the solve's inputs, the cotangents of its outputs. */
-export interface BackAttrs extends PullbackAttrs<OdeSolveAttrs> {
-  readonly halves: SplitSolve;
-  readonly wanted: Wanted;
-}
 
 const odeSolveBack: Primitive<BackAttrs> = {
   name: 'odeSolveBack',

@@ -7,7 +7,15 @@
  * Beyond the observed span it is fed its own predictions.
  */
 import { type CellParams, type DenseParams, dense, rnnCell } from '@neuralode/nn';
-import { concat, type Random, scan, ShapeError, Tensor, tensor, zeros } from '@neuralode/tensor';
+import {
+  concat,
+  type Random,
+  scan,
+  ShapeError,
+  type Tensor,
+  tensor,
+  zeros,
+} from '@neuralode/tensor';
 import { type ReadyBatch, readBatch, type SeriesBatch } from './batch.ts';
 import type { CellMaker } from './encoder.ts';
 import { gaussianLogDensity } from './gaussian.ts';
@@ -90,7 +98,10 @@ export function autoregressiveRnn(options: AutoregressiveRnnOptions): Autoregres
       const ready = read(batch, 'logLikelihood');
       const { predicted, mask } = run(params, ready);
       const density = gaussianLogDensity(ready.values, predicted, params.logNoise);
-      return density.mul(mask.expandDims(-1)).sum().mul(1 / ready.count);
+      return density
+        .mul(mask.expandDims(-1))
+        .sum()
+        .mul(1 / ready.count);
     },
     predict: (params, batch) => run(params, read(batch, 'predict')).predicted,
     extrapolate(params, batch, times) {
@@ -118,7 +129,9 @@ export function autoregressiveRnn(options: AutoregressiveRnnOptions): Autoregres
 function gapsBetween(last: Tensor, times: readonly number[]): Tensor {
   const [count] = last.shape as [number];
   const { dtype } = last;
-  const all = tensor([...times], { dtype }).reshape([-1, 1]).broadcastTo([times.length, count]);
+  const all = tensor([...times], { dtype })
+    .reshape([-1, 1])
+    .broadcastTo([times.length, count]);
   const before = concat([last.reshape([1, count]), all.slice([0, 0], [times.length - 1, count])]);
   return all.sub(before).expandDims(-1);
 }

@@ -65,11 +65,11 @@ export function seriesBatch(list: readonly Series[], times = unionOf(list)): Ser
   });
   const dtype = getBackend().floatDType;
   const shape = [list.length, times.length, observed];
-  const mask = pointMask(known, observed);
+  const { mask, whole } = maskOf(known, observed);
   return {
     times,
     values: tensor(values, shape, { dtype }),
-    mask: tensor(mask, mask.length === known.length ? shape : shape.slice(0, 2), { dtype }),
+    mask: tensor(mask, whole ? shape.slice(0, 2) : shape, { dtype }),
   };
 }
 
@@ -103,13 +103,16 @@ function requireWidth(
 }
 
 /** One entry a point, if every point is there with all its values or not at all; else one a value. */
-function pointMask(known: Uint8Array, observed: number): Float64Array {
+function maskOf(known: Uint8Array, observed: number): { mask: Float64Array; whole: boolean } {
   const points = known.length / observed;
   const counts = Float64Array.from({ length: points }, (_, i) =>
     known.subarray(i * observed, (i + 1) * observed).reduce((sum, one) => sum + one, 0),
   );
   const whole = counts.every((count) => count === 0 || count === observed);
-  return whole ? counts.map((count) => count / observed) : Float64Array.from(known);
+  return {
+    mask: whole ? counts.map((count) => count / observed) : Float64Array.from(known),
+    whole,
+  };
 }
 
 /** A batch as the networks read it. */

@@ -6,15 +6,10 @@
  *     counter-clockwise   r = 0.3 θ,              (x, y) = r (cos, sin)(θ) + (5, 0)
  *
  * Each series is a stretch of one of the two curves from a random start, seen with Gaussian noise at some of its times,
- * and continued without noise beyond them.
+ * and continued without noise beyond them. No stretch comes near the ends of a curve: at the start the one family hardly
+ * moves, and at the end the other's radius runs away, from 5 to 15 within the last tenth.
  */
-import {
-  ArgumentError,
-  type FloatDType,
-  getBackend,
-  random,
-  tensor,
-} from '@neuralode/tensor';
+import { ArgumentError, type FloatDType, getBackend, random, tensor } from '@neuralode/tensor';
 import type { SeriesBatch } from './batch.ts';
 
 /** Settings of `spirals`. Defaults are the public example's. */
@@ -70,8 +65,9 @@ export function spirals(options: SpiralOptions): Spirals {
   const { seed, count = 1000, times: inside = 100, noise = 0.3, resolution = 1000 } = options;
   const { points = inside, beyond = inside } = options;
   const length = inside + beyond;
+  const margin = Math.round(resolution / 10);
   const spacing = end / (resolution - 1);
-  requireRoom(points, inside, length, resolution);
+  requireRoom(points, inside, length, resolution - 2 * margin);
   const rng = random(seed);
   const clean = new Float64Array(count * length * 2);
   const noisy = new Float64Array(count * inside * 2);
@@ -79,8 +75,7 @@ export function spirals(options: SpiralOptions): Spirals {
   const turns = rng.permutation(count);
   const clockwise = turns.map((turn) => turn % 2 === 0);
   for (let s = 0; s < count; s++) {
-    // as in the example, none begins at the very start of the curve, where the two families hardly move
-    const first = rng.integer(Math.min(inside, resolution - length), resolution - length);
+    const first = rng.integer(margin, resolution - margin - length);
     for (let i = 0; i < length; i++) {
       const point = spiralPoint(clockwise[s]!, (first + i) * spacing);
       clean.set(point, (s * length + i) * 2);
@@ -94,12 +89,12 @@ export function spirals(options: SpiralOptions): Spirals {
   return { count, times, inside, clean, noisy, mask, clockwise };
 }
 
-function requireRoom(points: number, inside: number, length: number, resolution: number): void {
-  if (points >= 1 && points <= inside && length <= resolution) return;
+function requireRoom(points: number, inside: number, length: number, room: number): void {
+  if (points >= 1 && points <= inside && length <= room) return;
   throw new ArgumentError({
     what: 'spirals: the spans do not fit',
-    got: `${points} points of ${inside} times, ${length} with those beyond, on a curve of ${resolution}`,
-    expected: '1 ≤ points ≤ times, and times + beyond ≤ resolution',
+    got: `${points} points of ${inside} times, ${length} with those beyond, where there is room for ${room}`,
+    expected: '1 ≤ points ≤ times, and times + beyond ≤ 0.8 · resolution',
   });
 }
 

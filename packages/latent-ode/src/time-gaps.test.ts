@@ -56,9 +56,23 @@ it('finds the next, the one before and the last as a loop does', () => {
 
 it('gives without a mask what it gives with a full one', () => {
   const times = [0, 0.5, 2, 3];
-  const values = tensor([[[1], [2], [3], [4]], [[5], [6], [7], [8]]]);
+  const values = tensor([
+    [[1], [2], [3], [4]],
+    [[5], [6], [7], [8]],
+  ]);
   const whole = readBatch({ times, values }, 1, 'test');
-  const masked = readBatch({ times, values, mask: tensor([[1, 1, 1, 1], [1, 1, 1, 1]]) }, 1, 'test');
+  const masked = readBatch(
+    {
+      times,
+      values,
+      mask: tensor([
+        [1, 1, 1, 1],
+        [1, 1, 1, 1],
+      ]),
+    },
+    1,
+    'test',
+  );
   expect(gapsToNext(whole).arraySync()).toEqual(gapsToNext(masked).arraySync());
   const [a, b] = [observedBefore(whole), observedBefore(masked)];
   expect(a.values.arraySync()).toEqual(b.values.arraySync());

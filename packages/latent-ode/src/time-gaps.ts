@@ -106,7 +106,10 @@ function valid(index: Tensor, found: Tensor): Tensor {
 
 /** `row` [1, time] at `index` [batch, n]. */
 function timesAt(row: Tensor, index: Tensor, found: Tensor): Tensor {
-  return row.reshape([-1]).gather(valid(index, found).reshape([-1])).reshape(index.shape);
+  return row
+    .reshape([-1])
+    .gather(valid(index, found).reshape([-1]))
+    .reshape(index.shape);
 }
 
 /** `values` [batch, time, observed] at `index` [batch, n], series by series. */
@@ -117,5 +120,8 @@ function valuesAt(values: Tensor, index: Tensor, found: Tensor): Tensor {
     { dtype: 'int32' },
   );
   const rows = valid(index, found).add(starts).reshape([-1]);
-  return values.reshape([-1, observed]).gather(rows).reshape([...index.shape, observed]);
+  return values
+    .reshape([-1, observed])
+    .gather(rows)
+    .reshape([...index.shape, observed]);
 }

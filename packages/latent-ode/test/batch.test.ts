@@ -24,8 +24,21 @@ describe('seriesBatch', () => {
   });
 
   it('marks single values where one is missing', () => {
-    const batch = seriesBatch([{ times: [0, 1], values: [[1, Number.NaN], [2, 3]] }]);
-    expect(batch.mask?.arraySync()).toEqual([[[1, 0], [1, 1]]]);
+    const batch = seriesBatch([
+      {
+        times: [0, 1],
+        values: [
+          [1, Number.NaN],
+          [2, 3],
+        ],
+      },
+    ]);
+    expect(batch.mask?.arraySync()).toEqual([
+      [
+        [1, 0],
+        [1, 1],
+      ],
+    ]);
   });
 
   it('keeps to a grid that it is given', () => {

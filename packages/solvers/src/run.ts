@@ -142,9 +142,20 @@ class SolveLoop {
       status: 'success',
       pass: this.#attrs.pass,
     });
-    return this.#observed.map((slots, leaf) =>
-      stackOf(this.#backend, slots, this.#attrs.body.inputs[1 + leaf]),
-    );
+    return this.#results();
+  }
+
+  #results(): Slot[] {
+    const stacks: Slot[] = [];
+    try {
+      this.#observed.forEach((slots, leaf) => {
+        stacks.push(stackOf(this.#backend, slots, this.#attrs.body.inputs[1 + leaf]));
+      });
+      return stacks;
+    } catch (error) {
+      releaseAll(stacks);
+      throw error;
+    }
   }
 
   release(): void {
@@ -170,8 +181,9 @@ class SolveLoop {
     numbers: readonly number[],
     slots: readonly Slot[],
   ): Run<Slot[]> {
-    const scalars = numbers.map((value) => this.#scalar(value));
+    const scalars: DeviceBuffer[] = [];
     try {
+      for (const value of numbers) scalars.push(this.#scalar(value));
       return yield* runGraph(graph, [...scalars, ...slots], this.#backend);
     } finally {
       releaseAll(scalars);

@@ -74,7 +74,7 @@ describe('statistics', () => {
       return run(primitive, ...rest);
     };
     await setBackend(backend);
-    const wave: Field<Tensor> = (t, y) => t.mul(20).sin().mul(y);
+    const wave: Field<Tensor> = (t, y) => y.mul(20).sin().mul(t.mul(20).cos());
     const { stats } = solve(wave, [1], [0, 3]);
     expect(stats.rejected).toBeGreaterThan(0);
     expect(sines).toBe(stats.nfe);

@@ -124,41 +124,25 @@ describe('options that do not fit the solver, by type and by error', () => {
     ));
 
   it('adaptive options on a fixed-step solver', async () => {
-    const message = (name: string): string =>
-      `odeint: euler takes fixed steps and has no use for ${name}. Pass stepSize, or an adaptive solver such as dopri5().`;
-    const solver = euler();
-    const stepSize = 0.1;
-    // @ts-expect-error
-    await expectRefusal(
-      () => run({ solver, stepSize, rtol: 1e-3 }),
-      ArgumentError,
-      message('rtol'),
-    );
-    // @ts-expect-error
-    await expectRefusal(
-      () => run({ solver, stepSize, atol: 1e-3 }),
-      ArgumentError,
-      message('atol'),
-    );
-    // @ts-expect-error
-    await expectRefusal(
-      () => run({ solver, stepSize, maxStep: 1 }),
-      ArgumentError,
-      message('maxStep'),
-    );
-    await expectRefusal(
-      // @ts-expect-error
-      () => run({ solver, stepSize, firstStep: 1 }),
-      ArgumentError,
-      message('firstStep'),
-    );
+    const own = { solver: euler(), stepSize: 0.1 };
     const controller = integralController(4);
-    await expectRefusal(
+    const wrong: readonly Options[] = [
       // @ts-expect-error
-      () => run({ solver, stepSize, controller }),
-      ArgumentError,
-      message('controller'),
-    );
+      { ...own, rtol: 1e-3 },
+      // @ts-expect-error
+      { ...own, atol: 1e-3 },
+      // @ts-expect-error
+      { ...own, firstStep: 1 },
+      // @ts-expect-error
+      { ...own, maxStep: 1 },
+      // @ts-expect-error
+      { ...own, controller },
+    ];
+    for (const options of wrong) {
+      const name = Object.keys(options).at(-1);
+      const message = `odeint: euler takes fixed steps and has no use for ${name}. Pass stepSize, or an adaptive solver such as dopri5().`;
+      await expectRefusal(() => run(options), ArgumentError, message);
+    }
   });
 
   it('a step size for an adaptive solver', async () => {

@@ -1,5 +1,5 @@
 /** The public names of @neuralode/tensor. */
-import * as primitives from './primitives.ts';
+import * as primitives from './primitives/index.ts';
 
 /** The plain primitives by name, for who writes a backend or a derivative rule. */
 export { primitives };
@@ -128,8 +128,8 @@ export type {
   SliceAttrs,
   TransposeAttrs,
   WeightsAttrs,
-} from './primitives.ts';
-export { plainPrimitives } from './primitives.ts';
+} from './primitives/index.ts';
+export { plainPrimitives } from './primitives/index.ts';
 export { Random, random, randomFromState } from './random.ts';
 export {
   apply,

@@ -5,7 +5,7 @@ import { getBackend } from './backend.ts';
 import { type DType, dtypeOf, type HostArray, toHostArray } from './dtype.ts';
 import { ArgumentError, ShapeError, showShape } from './errors.ts';
 import { DeviceBuffer } from './execute.ts';
-import { type FillAttrs, fill } from './primitives.ts';
+import { type FillAttrs, fill } from './primitives/index.ts';
 import { apply, hold, requireDType } from './recording.ts';
 import { sameShape, sizeOf } from './shape.ts';
 import type { Nested, Tensor } from './tensor.ts';

@@ -5,7 +5,7 @@ import type { DType } from './dtype.ts';
 import { ArgumentError, ShapeError, showShape } from './errors.ts';
 import { full, tensor, zerosLike } from './make.ts';
 import type { Primitive } from './primitive.ts';
-import * as p from './primitives.ts';
+import * as p from './primitives/index.ts';
 import { apply, isRecording } from './recording.ts';
 import { normalAxes, normalAxis, sizeOf } from './shape.ts';
 import type { Axes, Operand, Tensor } from './tensor.ts';

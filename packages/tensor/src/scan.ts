@@ -11,7 +11,7 @@ import { ArgumentError, ShapeError, showShape } from './errors.ts';
 import { DeviceBuffer, type Run, releaseAll, runGraph, type Slot } from './execute.ts';
 import type { Graph } from './graph.ts';
 import type { Primitive } from './primitive.ts';
-import * as p from './primitives.ts';
+import * as p from './primitives/index.ts';
 import { apply, record } from './recording.ts';
 import { sameShape } from './shape.ts';
 import type { Tensor } from './tensor.ts';

@@ -2,7 +2,7 @@
 import type { Backend, Operand } from '../backend.ts';
 import { bytesPerElement, type DType, type HostArray, hostArray, toHostArray } from '../dtype.ts';
 import { NeuralodeError } from '../errors.ts';
-import { add, fill, mul, neg } from '../primitives.ts';
+import { add, fill, mul, neg } from '../primitives/index.ts';
 import { type Shape, sizeOf } from '../shape.ts';
 import { compare, exact } from './tolerance.ts';
 import { identical, type Workbench, withWorkbench } from './workbench.ts';

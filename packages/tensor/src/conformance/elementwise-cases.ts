@@ -15,7 +15,7 @@ import {
   sin,
   sqrt,
   tanh,
-} from '../primitives.ts';
+} from '../primitives/index.ts';
 import type { KernelCase } from './kernel-check.ts';
 import { literal, uniform } from './samples.ts';
 import {

@@ -1,6 +1,6 @@
 /** Slices picked and added by integer indices. */
 import type { DType } from '../dtype.ts';
-import { gather, scatterAdd } from '../primitives.ts';
+import { gather, scatterAdd } from '../primitives/index.ts';
 import type { KernelCase } from './kernel-check.ts';
 import { indices, literal, uniform } from './samples.ts';
 import { accumulated } from './tolerance.ts';

@@ -1,6 +1,6 @@
 /** Comparisons and logic. */
 import type { DType } from '../dtype.ts';
-import { equal, less, lessEqual, logicalAnd, logicalNot, logicalOr } from '../primitives.ts';
+import { equal, less, lessEqual, logicalAnd, logicalNot, logicalOr } from '../primitives/index.ts';
 import type { KernelCase } from './kernel-check.ts';
 import { integers, literal, shapesIn } from './samples.ts';
 import { pairShapes } from './pair-cases.ts';

@@ -1,6 +1,6 @@
 /** Tensors out of a number, out of another dtype, and out of weighted others. */
 import type { DType } from '../dtype.ts';
-import { cast, fill, linearCombination } from '../primitives.ts';
+import { cast, fill, linearCombination } from '../primitives/index.ts';
 import type { KernelCase } from './kernel-check.ts';
 import { largest, literal, uniform } from './samples.ts';
 import { accumulated, exact } from './tolerance.ts';

@@ -1,6 +1,6 @@
 /** Matrix products: tiny, skinny, large, batched, empty. */
 import type { DType } from '../dtype.ts';
-import { matMul } from '../primitives.ts';
+import { matMul } from '../primitives/index.ts';
 import type { KernelCase } from './kernel-check.ts';
 import { literal, shapesIn, uniform } from './samples.ts';
 import { accumulated } from './tolerance.ts';

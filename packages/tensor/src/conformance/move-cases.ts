@@ -12,7 +12,7 @@ import {
   slice,
   type TransposeAttrs,
   transpose,
-} from '../primitives.ts';
+} from '../primitives/index.ts';
 import type { KernelCase } from './kernel-check.ts';
 import { literal, shapesIn, uniform } from './samples.ts';
 

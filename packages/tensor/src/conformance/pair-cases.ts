@@ -1,7 +1,7 @@
 /** Primitives of two operands, number to number, that broadcast; and `where`, of three. */
 import type { DType } from '../dtype.ts';
 import type { Primitive } from '../primitive.ts';
-import { add, div, maximum, minimum, mul, pow, sub, where } from '../primitives.ts';
+import { add, div, maximum, minimum, mul, pow, sub, where } from '../primitives/index.ts';
 import type { KernelCase } from './kernel-check.ts';
 import { condition, largest, literal, type Sample, shapesIn, uniform } from './samples.ts';
 import { divided, exact, powered, rounded, type Tolerance } from './tolerance.ts';

@@ -1,6 +1,6 @@
 /** Axes that disappear: sum, max, argMax. */
 import type { DType } from '../dtype.ts';
-import { argMax, max, sum } from '../primitives.ts';
+import { argMax, max, sum } from '../primitives/index.ts';
 import { sizeOf } from '../shape.ts';
 import type { KernelCase } from './kernel-check.ts';
 import { integers, literal, type Sample, uniform } from './samples.ts';
