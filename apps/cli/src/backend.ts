@@ -6,12 +6,12 @@ import type { BackendName } from './options.ts';
 /** Starts a backend and makes it the current one. */
 export async function useBackend(name: BackendName): Promise<void> {
   if (name === 'reference') {
-    setBackend(reference());
+    await setBackend(reference());
     return;
   }
   // only now: starting the module takes a moment that --help should not cost
   const { wasm } = await import('@neuralode/backend-wasm');
-  setBackend(await wasm());
+  await setBackend(wasm());
 }
 
 /** As the report names it. */

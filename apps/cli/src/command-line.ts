@@ -7,9 +7,11 @@ import {
   fraction,
   gradientNames,
   nameList,
+  pointChoices,
   positiveWholeNumber,
   type Request,
   type RunFlags,
+  type SpiralsOptions,
   solverNames,
   tolerance,
   wholeNumber,
@@ -22,6 +24,7 @@ import { version } from './version.ts';
 export interface Handlers {
   /** `file` is absent where the shipped table is meant, or that of the run to resume. */
   fit(file: string | undefined, request: Request<FitOptions>): Promise<number>;
+  spirals(request: Request<SpiralsOptions>): Promise<number>;
 }
 
 /** Reads the arguments and runs the command; the exit code, or an error to describe. */
@@ -57,6 +60,7 @@ function buildProgram(handlers: Handlers, done: (code: number) => void): Command
     .showSuggestionAfterError(true)
     .addHelpText('after', examples);
   program.addCommand(fitCommand(handlers, done));
+  program.addCommand(spiralsCommand(handlers, done));
   return program;
 }
 
@@ -66,6 +70,7 @@ Each run writes a folder below runs/: report.html, summary.json, metrics.jsonl, 
 Examples:
   neuralode                              the shipped table, forecast from 1914 to 1920
   neuralode fit data.csv --holdout 0.3   a table of yours, its last 30 % forecast
+  neuralode spirals --points 30          the paper's latent ODE on its spirals, beside an RNN
   neuralode --resume                     go on with the newest run
   neuralode fit --help                   every option of a command`;
 
@@ -108,6 +113,25 @@ function fitCommand(handlers: Handlers, done: (code: number) => void): Command {
   addRunFlags(command);
   return command.action(async (file: string | undefined) => {
     done(await handlers.fit(file, requestOf<FitOptions>(command, 'fit')));
+  });
+}
+
+function spiralsCommand(handlers: Handlers, done: (code: number) => void): Command {
+  const command = new Command('spirals').description(
+    'Trains a latent ODE on noisy spirals seen at irregular times, beside an RNN trained in turns with it for the ' +
+      'same wall time; --epochs counts the updates of the latent ODE.',
+  );
+  command.addOption(
+    new Option('--points <count>', 'how many of its 100 times each spiral is observed at')
+      .choices(pointChoices)
+      .default('50'),
+  );
+  addModelOptions(command, { epochs: 2000, rtol: 1e-3, atol: 1e-4 });
+  addRunFlags(command);
+  return command.action(async () => {
+    const request = requestOf<SpiralsOptions>(command, 'spirals');
+    const points = Number(request.options.points);
+    done(await handlers.spirals({ ...request, options: { ...request.options, points } }));
   });
 }
 

@@ -4,13 +4,14 @@ import { runCommandLine } from './command-line.ts';
 import { withCommand } from './default-command.ts';
 import { describeFailure } from './failure.ts';
 import { runFit } from './fit/fit-command.ts';
+import { runSpirals } from './spirals/spirals-command.ts';
 import type { Terminal } from './terminal.ts';
 
 const terminal: Terminal = { stdout: process.stdout, stderr: process.stderr };
 
 try {
   const args = await withCommand(process.argv.slice(2));
-  const handlers = { fit: runFit(terminal) };
+  const handlers = { fit: runFit(terminal), spirals: runSpirals(terminal) };
   process.exitCode = await runCommandLine(args, handlers, terminal);
 } catch (error) {
   const { text, exitCode } = describeFailure(error);

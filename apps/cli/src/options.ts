@@ -33,6 +33,13 @@ export interface FitOptions extends ModelOptions {
   readonly augment?: number;
 }
 
+export const pointChoices = ['30', '50', '100'] as const;
+
+export interface SpiralsOptions extends ModelOptions {
+  /** Of 100 times, how many each spiral is observed at. */
+  readonly points: number;
+}
+
 /** What decides where a run goes and how it is told, but not its numbers. */
 export interface RunFlags {
   readonly out?: string;

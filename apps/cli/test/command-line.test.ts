@@ -17,7 +17,8 @@ async function asked(...args: string[]): Promise<{ file?: string; request: Reque
     requests.push({ ...(file === undefined ? {} : { file }), request });
     return 0;
   };
-  await runCommandLine(await withCommand(args), { fit }, terminal);
+  const spirals = async () => 0;
+  await runCommandLine(await withCommand(args), { fit, spirals }, terminal);
   return requests[0]!;
 }
 

@@ -19,6 +19,7 @@ import {
   primitives as p,
 } from '@neuralode/tensor';
 import type { AdaptiveControl } from './control.ts';
+import { FiniteWatch, type Look } from './finite-watch.ts';
 import { MaxStepsError, NonFiniteError, StepSizeError } from './errors.ts';
 import { type OdeSolveAttrs, type SolveInputs, solveInputs } from './solve-attrs.ts';
 import { AdaptivePace, type FixedPace, paceOf, type Stride } from './pace.ts';
@@ -61,9 +62,6 @@ export function* runOdeSolve(
   }
 }
 
-/** After how many fixed steps the device is asked whether the state is still finite. */
-const finiteCheckInterval = 16;
-
 class SolveLoop {
   readonly #attrs: OdeSolveAttrs;
   readonly #inputs: SolveInputs<Slot>;
@@ -88,7 +86,7 @@ class SolveLoop {
   /** Where the stretch between two landing times began, and ends. */
   #segment = { index: -1, from: 0, to: 0 };
   readonly #pace: FixedPace | AdaptivePace;
-  readonly #probes: { start: number; time: number; probe: DeviceBuffer }[] = [];
+  readonly #watch: FiniteWatch;
   #nfe = 0;
   #accepted = 0;
   #rejected = 0;
@@ -111,6 +109,7 @@ class SolveLoop {
     this.#end = times.at(-1) as number;
     this.#direction = this.#end >= times[0] ? 1 : -1;
     this.#pace = paceOf(attrs.control, times[0], this.#end);
+    this.#watch = new FiniteWatch(backend, graphs.finite, (look) => this.#failAt(look));
     this.#scalarType = attrs.body.inputs[0].dtype as DType;
     this.#t = times[0];
     this.#y = inputs.y0.map((slot) => slot.retain());
@@ -121,7 +120,7 @@ class SolveLoop {
     const landings = this.#landings();
     const adaptive = this.#pace instanceof AdaptivePace;
     this.#emitStanding();
-    if (!adaptive) yield* this.#probe(this.#t);
+    if (!adaptive) yield* this.#lookSince(this.#t);
     for (const [i, landing] of landings.entries()) {
       this.#segment = { index: i, from: this.#t, to: landing };
       // A jump moves the state away from what the stage was evaluated at.
@@ -133,8 +132,8 @@ class SolveLoop {
       if (i < landings.length - 1) this.#jump();
     }
     // An infinite state makes the scale of the error infinite too, and so passes for one without error.
-    if (adaptive) yield* this.#probe(this.#t);
-    yield* this.#checkProbes();
+    if (adaptive) yield* this.#lookSince(this.#t);
+    yield* this.#watch.ask();
     this.#attrs.onSolve?.({
       nfe: this.#nfe,
       accepted: this.#accepted,
@@ -160,7 +159,7 @@ class SolveLoop {
 
   release(): void {
     releaseAll([...this.#y, ...this.#k, ...this.#stages, ...this.#observed.flat()]);
-    releaseAll(this.#probes.map(({ probe }) => probe));
+    this.#watch.release();
   }
 
   /** Times that a step must end on: the last, and every time at which the state jumps. */
@@ -283,6 +282,19 @@ class SolveLoop {
     return false;
   }
 
+  /** Has the state looked at, after a step from `start`. */
+  *#lookSince(start: number): Run<void> {
+    yield* this.#watch.look(this.#y, { start, time: this.#t });
+  }
+
+  #failAt({ start, time }: Look): never {
+    const what =
+      time !== start
+        ? `the field or the state is not finite after the step from t = ${start},`
+        : `the ${time === this.#times[0] ? 'initial ' : ''}state is not finite`;
+    throw new NonFiniteError(time, this.#attrs.pass, what);
+  }
+
   #fail(what: string): never {
     throw new NonFiniteError(this.#t, this.#attrs.pass, what);
   }
@@ -314,7 +326,7 @@ class SolveLoop {
       releaseAll(before);
     }
     if (tableau.fsal) this.#k = this.#stages.slice(-this.#leaves).map((slot) => slot.retain());
-    if (control.kind === 'fixed') yield* this.#probe(start);
+    if (control.kind === 'fixed') yield* this.#lookSince(start);
   }
 
   // Observe
@@ -365,47 +377,19 @@ class SolveLoop {
       const stack = { shape: [count - 2, ...shape], dtype };
       const addend = sliceOf(this.#backend, this.#inputs.jumps[next++], stack, index - 1);
       const old = this.#y[leaf];
-      if (jump.keep) {
-        const spec = { shape, dtype };
-        this.#y[leaf] = runKernel(this.#backend, p.add, [
-          { slot: old, spec },
-          { slot: addend, spec },
-        ]);
+      const spec = { shape, dtype };
+      try {
+        this.#y[leaf] = jump.keep
+          ? runKernel(this.#backend, p.add, [
+              { slot: old, spec },
+              { slot: addend, spec },
+            ])
+          : addend.retain();
+      } finally {
         addend.release();
-      } else {
-        this.#y[leaf] = addend;
       }
       old.release();
     });
     this.#log.note({ kind: 'jump', index }, []);
-  }
-
-  // Finiteness of fixed steps, which have no error estimate to show it: looked at every so many steps, all at once
-
-  /** Notes whether the state is finite now, after a step from `start`. */
-  *#probe(start: number): Run<void> {
-    const [probe] = yield* runGraph(this.#graphs.finite, this.#y, this.#backend);
-    this.#probes.push({ start, time: this.#t, probe: probe as DeviceBuffer });
-    if (this.#probes.length >= finiteCheckInterval) yield* this.#checkProbes();
-  }
-
-  *#checkProbes(): Run<void> {
-    if (this.#probes.length === 0) return;
-    const spec = { shape: [], dtype: this.#scalarType };
-    const slots = this.#probes.map(({ probe }) => probe);
-    const values = yield* this.#read(stackOf(this.#backend, slots, spec));
-    const bad = values.findIndex((value) => !Number.isFinite(value));
-    if (bad >= 0) {
-      const { start, time } = this.#probes[bad];
-      const what =
-        start === this.#times[0] && time === start
-          ? 'the initial state is not finite'
-          : time === start
-            ? 'the state is not finite'
-            : `the field or the state is not finite after the step from t = ${start},`;
-      throw new NonFiniteError(time, this.#attrs.pass, what);
-    }
-    releaseAll(slots);
-    this.#probes.length = 0;
   }
 }

@@ -269,7 +269,9 @@ describe('nothing is left on the device', () => {
     ['euler, many steps', { solver: euler(), stepSize: 1 / 64 }, [0, 0.3, 1]],
   ];
   it.each(tries)('after a success: %s', async (_, options, times) => {
-    const { left, error } = await liveBuffersLeft([1, 2], (y0) => odeint(decay, y0, times, options));
+    const { left, error } = await liveBuffersLeft([1, 2], (y0) =>
+      odeint(decay, y0, times, options),
+    );
     expect(error).toBeUndefined();
     expect(left).toBe(0);
   });
@@ -287,7 +289,9 @@ describe('nothing is left on the device', () => {
     const onSolve = (): never => {
       throw new Error('mine');
     };
-    const { left, error } = await liveBuffersLeft([1], (y0) => odeint(decay, y0, [0, 1], { onSolve }));
+    const { left, error } = await liveBuffersLeft([1], (y0) =>
+      odeint(decay, y0, [0, 1], { onSolve }),
+    );
     expect((error as Error).message).toBe('mine');
     expect(left).toBe(0);
   });

@@ -31,26 +31,36 @@ export function seriesChart(panel: SeriesPanel): string {
       strokeWidth: 2,
       ...(dashed ? { strokeDasharray: '5 4' } : {}),
     });
+  const lines = [
+    ...trained.map((points) => line(points, 'var(--fit)', false)),
+    ...forecast.map((points) => line(points, 'var(--forecast)', true)),
+  ];
   return plotSvg(
     {
+      marginTop: 26,
       x: { ...below(panel.timeName), ...timeTicks(panel.timeKind), insetLeft: 6, insetRight: 6 },
       y: { label: panel.name, grid: true, nice: true },
       marks: [
         forecastRegion(panel),
-        ...trained.map((points) => line(points, 'var(--fit)', false)),
-        ...forecast.map((points) => line(points, 'var(--forecast)', true)),
-        Plot.dot(dots, {
-          x: time,
-          y: 'y',
-          r: dotRadius(dots.length),
-          fill: (point: Point) => (point.x <= panel.trainedUntil ? 'var(--ink)' : 'var(--page)'),
-          stroke: 'var(--ink)',
-          strokeWidth: dots.length > 500 ? 0.6 : 1.4,
-        }),
+        // many dots are a cloud, which the curves are drawn over; few are drawn over the curves
+        ...(dots.length > 120 ? [dotMark(panel, dots), lines] : [lines, dotMark(panel, dots)]),
       ],
     },
     { title: `${panel.name} over ${panel.timeName}`, description: describe(panel) },
   );
+}
+
+function dotMark({ timeKind, trainedUntil }: SeriesPanel, dots: readonly Point[]): Plot.Markish {
+  const many = dots.length > 120;
+  const ink = many ? 'var(--cloud)' : 'var(--ink)';
+  return Plot.dot(dots, {
+    x: ({ x }: Point) => axisTime(timeKind, x),
+    y: 'y',
+    r: dotRadius(dots.length),
+    fill: ({ x }: Point) => (x <= trainedUntil ? ink : 'var(--page)'),
+    stroke: ink,
+    strokeWidth: many ? 0.9 : 1.4,
+  });
 }
 
 /** A tinted band behind the forecast. */

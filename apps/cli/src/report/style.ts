@@ -3,13 +3,13 @@ export const styleSheet = `
 :root {
   color-scheme: light dark;
   --page: #ffffff; --ink: #1c2330; --soft: #5b6678; --rule: #dde2ea; --panel: #f5f7fa;
-  --fit: #1f66d1; --forecast: #c2500c; --field: #aab4c3; --region: #c2500c12;
+  --fit: #1f66d1; --forecast: #c2500c; --field: #aab4c3; --cloud: #939daf; --region: #c2500c12;
   --other: #0f8a6a; --violet: #7a4fd0;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --page: #12161d; --ink: #e6eaf1; --soft: #9aa6b8; --rule: #2b3340; --panel: #1a202a;
-    --fit: #74a9ff; --forecast: #ff9d5c; --field: #4d5a6e; --region: #ff9d5c17;
+    --fit: #74a9ff; --forecast: #ff9d5c; --field: #4d5a6e; --cloud: #7d899d; --region: #ff9d5c17;
     --other: #4fd1ab; --violet: #b79cff;
   }
 }

@@ -1,0 +1,64 @@
+/**
+ * Watches whether the state stays finite, where no error estimate shows it. Each look is a small graph on the device; the
+ * host reads the looks many at a time, since reading is what costs.
+ */
+import {
+  type Backend,
+  type Graph,
+  type Run,
+  releaseAll,
+  runGraph,
+  type Slot,
+  stackOf,
+} from '@neuralode/tensor';
+
+/** A moment at which the state was looked at: after a step from `start`, or as it stands where that is `time`. */
+export interface Look {
+  readonly start: number;
+  readonly time: number;
+}
+
+/** After how many looks the device is asked. */
+const interval = 16;
+
+export class FiniteWatch {
+  readonly #backend: Backend;
+  /** Inputs: the state. Output: a scalar, NaN where an element of the state is not finite. */
+  readonly #graph: Graph;
+  readonly #fail: (look: Look) => never;
+  readonly #looks: Look[] = [];
+  readonly #probes: Slot[] = [];
+
+  constructor(backend: Backend, graph: Graph, fail: (look: Look) => never) {
+    this.#backend = backend;
+    this.#graph = graph;
+    this.#fail = fail;
+  }
+
+  /** Looks at `state` (borrowed); at times also asks, and fails. */
+  *look(state: readonly Slot[], look: Look): Run<void> {
+    const [probe] = yield* runGraph(this.#graph, state, this.#backend);
+    this.#probes.push(probe);
+    this.#looks.push(look);
+    if (this.#probes.length >= interval) yield* this.ask();
+  }
+
+  /** Fails at the first look at which the state was not finite. */
+  *ask(): Run<void> {
+    if (this.#probes.length === 0) return;
+    const answers = stackOf(this.#backend, this.#probes, this.#graph.outputs[0]);
+    this.release();
+    const looks = this.#looks.splice(0);
+    let bad: number;
+    try {
+      bad = (yield answers).findIndex((value) => !Number.isFinite(value));
+    } finally {
+      answers.release();
+    }
+    if (bad >= 0) this.#fail(looks[bad]);
+  }
+
+  release(): void {
+    releaseAll(this.#probes.splice(0));
+  }
+}

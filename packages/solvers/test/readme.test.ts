@@ -1,0 +1,25 @@
+/** The README's example, with what it says that it prints. */
+import { readFileSync } from 'node:fs';
+import { reference } from '@neuralode/backend-reference';
+import * as solvers from '@neuralode/solvers';
+import { odeint } from '@neuralode/solvers';
+import { setBackend, stack, type Tensor, tensor } from '@neuralode/tensor';
+import { expect, it } from 'vitest';
+
+it('gives what the README says', async () => {
+  await setBackend(reference());
+  const lorenz = (_: Tensor, y: Tensor): Tensor => {
+    const [a, b, c] = [y.at(0), y.at(1), y.at(2)];
+    return stack([b.sub(a).mul(10), a.mul(c.neg().add(28)).sub(b), a.mul(b).sub(c.mul(8 / 3))]);
+  };
+  const { ys, stats } = await odeint(lorenz, tensor([1, 1, 1]), [0, 0.5, 1]);
+  const [, , last] = (await ys.array()) as number[][];
+  expect(last.map((value) => Number(value.toFixed(3)))).toEqual([-9.379, -8.357, 29.362]);
+  expect(stats.nfe).toBe(326);
+});
+
+it('names what the package exports', () => {
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+  const missing = Object.keys(solvers).filter((name) => !readme.includes(`\`${name}\``));
+  expect(missing).toEqual([]);
+});
