@@ -12,7 +12,6 @@
 import { clean, pullBack, sumOf } from '@neuralode/autodiff';
 import {
   type AdaptiveSolver,
-  type Control,
   type FixedStepSolver,
   type GradientMethod,
   type OdeSolveAttrs,
@@ -20,6 +19,7 @@ import {
   controlOf,
   fieldAlong,
   odeSolve,
+  type Solver,
   solveInputs,
 } from '@neuralode/solvers';
 import {
@@ -68,33 +68,23 @@ function adjointBody({ body, leaves }: OdeSolveAttrs, wanted: readonly boolean[]
   return clean(recording.graph);
 }
 
-function backwardControl(attrs: OdeSolveAttrs, options: BacksolveOptions) {
-  const { solver } = options;
-  if (
-    solver === undefined &&
-    options.rtol === undefined &&
-    options.atol === undefined &&
-    options.stepSize === undefined
-  ) {
-    return { tableau: attrs.tableau, control: attrs.control };
-  }
-  const { control } = attrs;
-  const kind = solver?.kind ?? control.kind;
-  const inherited: Record<string, unknown> =
-    kind === 'fixed'
-      ? { stepSize: control.kind === 'fixed' ? control.stepSize : undefined }
-      : control.kind === 'adaptive'
-        ? { rtol: control.rtol, atol: control.atol }
-        : {};
-  const given = Object.fromEntries(
-    Object.entries(options).filter(
-      ([key, value]) => value !== undefined && key !== 'solver' && key !== 'seminorm',
-    ),
-  );
-  const chosen = solver ?? ({ kind, tableau: attrs.tableau } as AdaptiveSolver | FixedStepSolver);
-  const settings = { ...inherited, ...given, maxSteps: control.maxSteps };
-  const merged: Control = controlOf(chosen, settings, 'backsolve');
-  return { tableau: chosen.tableau, control: merged };
+/** The method and control of the backward solve: the forward solve's, but for what `options` say. */
+function backwardControl(
+  { tableau, control }: OdeSolveAttrs,
+  { seminorm: _, solver, ...given }: BacksolveOptions,
+): Pick<OdeSolveAttrs, 'tableau' | 'control'> {
+  if (solver === undefined && Object.keys(given).length === 0) return { tableau, control };
+  const chosen = solver ?? ({ kind: control.kind, tableau } as Solver);
+  const { maxSteps } = control;
+  const sameKind = control.kind === chosen.kind;
+  // A controller is made for its method's order, so another method brings its own.
+  const inherited = sameKind
+    ? { ...control, ...(solver && { controller: undefined }) }
+    : { maxSteps };
+  return {
+    tableau: chosen.tableau,
+    control: controlOf(chosen, { ...inherited, ...given }, 'backsolve'),
+  };
 }
 
 /** Rows 1 … T − 2. */

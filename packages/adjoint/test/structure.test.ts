@@ -229,6 +229,54 @@ describe('memory of the backward pass against the number of steps', () => {
   });
 });
 
+describe('the settings of backsolve', () => {
+  const errorOf = (gradient: GradientMethod, seen: SolveStats[] = []): number => {
+    const options = {
+      rtol: 1e-11,
+      atol: 1e-11,
+      gradient,
+      onSolve: (s: SolveStats) => seen.push(s),
+    };
+    const final = (a: Tensor): Tensor =>
+      odeint((t, y, rate: Tensor) => y.mul(rate).mul(t.cos()), tensor(1), [0, 2], {
+        ...options,
+        args: a,
+      }).ys.at(-1);
+    // y(2) = exp(a sin 2)
+    const exact = Math.sin(2) * Math.exp(0.7 * Math.sin(2));
+    return Math.abs(grad(final).sync(tensor(0.7)).itemSync() - exact);
+  };
+
+  it('tolerances of its own change the gradient and its cost, not the solution', () => {
+    const [tight, loose]: SolveStats[][] = [[], []];
+    expect(errorOf(backsolve(), tight)).toBeLessThan(1e-9);
+    const error = errorOf(backsolve({ rtol: 1e-3, atol: 1e-3 }), loose);
+    expect(error).toBeGreaterThan(1e-7);
+    expect(error).toBeLessThan(1e-2);
+    expect(loose[0].nfe).toBe(tight[0].nfe);
+    expect(loose[1].nfe).toBeLessThan(tight[1].nfe / 2);
+  });
+
+  it('another solver, with steps of its own', () => {
+    const seen: SolveStats[] = [];
+    expect(errorOf(backsolve({ solver: rk4(), stepSize: 0.01 }), seen)).toBeLessThan(1e-7);
+    expect(seen[1]).toMatchObject({ pass: 'backward', nfe: 800, accepted: 200 });
+    expect(() => errorOf(backsolve({ solver: rk4() }))).toThrow(
+      /backsolve: rk4 takes fixed steps and needs stepSize/,
+    );
+    expect(() => errorOf(backsolve({ stepSize: 0.1 }))).toThrow(
+      /backsolve: dopri5 chooses its own steps/,
+    );
+  });
+
+  it('with the seminorm off, the quadrature of the parameters steers too', () => {
+    const [off, on]: SolveStats[][] = [[], []];
+    errorOf(backsolve({ rtol: 1e-6, atol: 1e-9, seminorm: false }), off);
+    errorOf(backsolve({ rtol: 1e-6, atol: 1e-9 }), on);
+    expect(off[1].nfe).not.toBe(on[1].nfe);
+  });
+});
+
 describe('a solve without a gradient method', () => {
   it('says which there are', () => {
     const loss = (y0: Tensor): Tensor => odeint((_, y) => y.neg(), y0, [0, 1]).ys.sum();

@@ -6,7 +6,7 @@ import { evaluate, random, setBackend } from '@neuralode/tensor';
 import { expect, it } from 'vitest';
 
 it('runs as the README says', async () => {
-  setBackend(reference());
+  await setBackend(reference());
   const data = spirals({ seed: 0, points: 30, count: 20 });
   const scale = spiralScale(data);
   const model = latentOde({

@@ -32,7 +32,7 @@ export {
   odeint,
   type Solution,
 } from './odeint.ts';
-export { plainGraphs, type RunnableGraphs, runOdeSolve } from './run.ts';
+export { runOdeSolve } from './run.ts';
 export type { SolveEvent, SolveLog } from './solve-log.ts';
 export {
   countTimes,
@@ -43,5 +43,5 @@ export {
   type SolveStats,
   solveInputs,
 } from './solve-attrs.ts';
-export { type StepGraphs, stepGraphs } from './step-graphs.ts';
+export { plainGraphs, type RunnableGraphs, type StepGraphs, stepGraphs } from './step-graphs.ts';
 export type { AdaptiveSolver, FixedStepSolver, Solver, Tableau } from './tableau.ts';

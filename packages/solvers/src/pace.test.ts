@@ -1,7 +1,7 @@
 /** The decisions of the pace, one by one, on errors made up. */
 import { describe, expect, it } from 'vitest';
 import { type AdaptiveControl, integralController, stepFactor } from './control.ts';
-import { AdaptivePace, FixedPace, smallestStep } from './pace.ts';
+import { AdaptivePace, FixedPace, firstStep, smallestStep, trialStep } from './pace.ts';
 
 const controller = integralController(4);
 const control: AdaptiveControl = {
@@ -130,5 +130,27 @@ describe('fixed', () => {
     ]);
     it.begin(1);
     expect(it.stride(1, 2)).toEqual({ next: 1.4, h: 1.4 - 1, cut: false });
+  });
+});
+
+describe('the first step', () => {
+  it('looks 1 % of the state ahead, or a millionth where that says nothing', () => {
+    expect(trialStep(2, 4, 10)).toBe(0.005);
+    expect(trialStep(2, 4, 0.001)).toBe(0.001);
+    expect(trialStep(0, 4, 10)).toBe(1e-6);
+    expect(trialStep(2, 0, 10)).toBe(1e-6);
+    expect(trialStep(1, Number.POSITIVE_INFINITY, 10)).toBe(1e-6);
+    expect(trialStep(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 10)).toBe(1e-6);
+  });
+
+  it('makes the change of the field a hundredth, but goes no further than 100 trials', () => {
+    expect(firstStep(0.5, 1, 320, 4)).toBeCloseTo((0.01 / 320) ** 0.2, 15);
+    expect(firstStep(1e-6, 1, 1, 4)).toBeCloseTo(1e-4, 18);
+    expect(firstStep(0.5, 0, 0, 4)).toBeCloseTo(5e-4, 15);
+  });
+
+  it('is the trial where the field is not finite there', () => {
+    expect(firstStep(0.5, 1, Number.NaN, 4)).toBe(0.5);
+    expect(firstStep(0.5, 1, Number.POSITIVE_INFINITY, 4)).toBe(0.5);
   });
 });

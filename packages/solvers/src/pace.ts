@@ -130,3 +130,25 @@ export function paceOf(control: Control, from: number, to: number): FixedPace | 
     ? new FixedPace(control, from, to)
     : new AdaptivePace(control, from, to);
 }
+
+/**
+ * Hairer's rule for the first step, its two halves: how far to look, and, knowing how the field bends there (its change
+ * over `trial`), how far to go.
+ */
+export function trialStep(stateNorm: number, fieldNorm: number, limit: number): number {
+  const rough = stateNorm < 1e-5 || fieldNorm < 1e-5 ? 1e-6 : (0.01 * stateNorm) / fieldNorm;
+  return Math.min(Number.isFinite(rough) && rough > 0 ? rough : 1e-6, limit);
+}
+
+export function firstStep(
+  trial: number,
+  fieldNorm: number,
+  bendNorm: number,
+  errorOrder: number,
+): number {
+  const largest = Math.max(fieldNorm, bendNorm);
+  if (!Number.isFinite(largest)) return trial;
+  const fine =
+    largest > 1e-15 ? (0.01 / largest) ** (1 / (errorOrder + 1)) : Math.max(1e-6, trial * 1e-3);
+  return Math.min(100 * trial, fine);
+}

@@ -22,26 +22,10 @@ import type { AdaptiveControl } from './control.ts';
 import { FiniteWatch, type Look } from './finite-watch.ts';
 import { MaxStepsError, NonFiniteError, StepSizeError } from './errors.ts';
 import { type OdeSolveAttrs, type SolveInputs, solveInputs } from './solve-attrs.ts';
-import { AdaptivePace, type FixedPace, paceOf, type Stride } from './pace.ts';
+import { AdaptivePace, type FixedPace, firstStep, paceOf, type Stride, trialStep } from './pace.ts';
 import { noLog, type SolveEvent, type SolveLog } from './solve-log.ts';
-import { type StepGraphs, stepGraphs } from './step-graphs.ts';
+import { plainGraphs, type RunnableGraphs, type StepGraphs } from './step-graphs.ts';
 import { requireTimes } from './times.ts';
-
-/** The graphs as they are run (perhaps with residuals among the outputs), and how many outputs are plain. */
-export interface RunnableGraphs extends StepGraphs {
-  readonly plain: { readonly field: number; readonly step: number; readonly dense: number };
-}
-
-/** The graphs of a solve that is not recorded. */
-export function plainGraphs(attrs: OdeSolveAttrs): RunnableGraphs {
-  const graphs = stepGraphs(attrs);
-  const plain = {
-    field: graphs.field.outputs.length,
-    step: graphs.step.outputs.length,
-    dense: graphs.dense.outputs.length,
-  };
-  return { ...graphs, plain };
-}
 
 /** Runs an `odeSolve` node. Inputs are borrowed; the outputs are the caller's. */
 export function* runOdeSolve(
@@ -191,39 +175,51 @@ class SolveLoop {
 
   // Start
 
-  *#start(): Run<void> {
-    const { field, plain } = this.#graphs;
-    const outputs = yield* this.#runWith(field, [this.#t], [...this.#y, ...this.#inputs.args]);
+  /** The field's graph at the state as it stands: f, then residuals. */
+  *#evaluate(): Run<Slot[]> {
+    const operands = [...this.#y, ...this.#inputs.args];
+    const outputs = yield* this.#runWith(this.#graphs.field, [this.#t], operands);
     this.#nfe++;
+    return outputs;
+  }
+
+  *#start(): Run<void> {
+    const { plain } = this.#graphs;
+    const outputs = yield* this.#evaluate();
     releaseAll(this.#k);
     this.#k = outputs.slice(0, plain.field);
     const event: SolveEvent = { kind: 'start', segment: this.#segment.index, position: 0 };
     this.#log.note(event, outputs.slice(plain.field));
   }
 
-  /** Hairer, Nørsett, Wanner I, section II.4, "Starting step size". */
   *#chooseFirstStep(): Run<void> {
     const { control, tableau } = this.#attrs;
     const pace = this.#pace;
     if (!(pace instanceof AdaptivePace)) return;
     if ((control as AdaptiveControl).firstStep !== undefined) return;
+    // A method that keeps no stage has none yet.
+    const outputs = tableau.fsal ? this.#k.map((slot) => slot.retain()) : yield* this.#evaluate();
+    try {
+      pace.size = yield* this.#hairersStep(pace.limit, outputs.slice(0, this.#leaves));
+    } finally {
+      releaseAll(outputs);
+    }
+  }
+
+  /** Hairer, Nørsett, Wanner I, section II.4, "Starting step size". `k` is f(t, y), borrowed. */
+  *#hairersStep(limit: number, k: readonly Slot[]): Run<number> {
     const { size, curvature } = this.#graphs as Required<RunnableGraphs>;
-    const [norms] = yield* runGraph(size, [...this.#y, ...this.#k], this.#backend);
+    const [norms] = yield* runGraph(size, [...this.#y, ...k], this.#backend);
     const [stateNorm, fieldNorm] = yield* this.#read(norms);
-    if (!Number.isFinite(stateNorm)) yield* this.#requireFinite(this.#y, 'the initial state');
-    if (!Number.isFinite(fieldNorm)) yield* this.#requireFinite(this.#k, 'the field');
-    const rough = stateNorm < 1e-5 || fieldNorm < 1e-5 ? 1e-6 : (0.01 * stateNorm) / fieldNorm;
     // Finite values can have norms that are not: squares overflow.
-    const trial = Math.min(Number.isFinite(rough) && rough > 0 ? rough : 1e-6, pace.limit);
-    const numbers = [this.#t, trial * this.#direction];
-    const operands = [...this.#y, ...this.#k, ...this.#inputs.args];
-    const [bend] = yield* this.#runWith(curvature, numbers, operands);
+    if (!Number.isFinite(stateNorm)) yield* this.#requireFinite(this.#y, 'the initial state');
+    if (!Number.isFinite(fieldNorm)) yield* this.#requireFinite(k, 'the field');
+    const trial = trialStep(stateNorm, fieldNorm, limit);
+    const operands = [...this.#y, ...k, ...this.#inputs.args];
+    const [bend] = yield* this.#runWith(curvature, [this.#t, trial * this.#direction], operands);
     this.#nfe++;
     const [bendNorm] = yield* this.#read(bend);
-    const largest = Math.max(fieldNorm, bendNorm);
-    const order = (tableau.errorOrder as number) + 1;
-    const fine = largest > 1e-15 ? (0.01 / largest) ** (1 / order) : Math.max(1e-6, trial * 1e-3);
-    pace.size = Number.isFinite(largest) ? Math.min(100 * trial, fine) : trial;
+    return firstStep(trial, fieldNorm, bendNorm, this.#attrs.tableau.errorOrder as number);
   }
 
   /** Throws unless all elements of these leaves, shaped like the state, are finite. */

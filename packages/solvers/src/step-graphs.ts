@@ -205,3 +205,19 @@ export function stepGraphs(attrs: OdeSolveAttrs): StepGraphs {
   }
   return graphs;
 }
+
+/** The graphs as they are run (perhaps with residuals among the outputs), and how many outputs are plain. */
+export interface RunnableGraphs extends StepGraphs {
+  readonly plain: { readonly field: number; readonly step: number; readonly dense: number };
+}
+
+/** The graphs of a solve that is not recorded. */
+export function plainGraphs(attrs: OdeSolveAttrs): RunnableGraphs {
+  const graphs = stepGraphs(attrs);
+  const plain = {
+    field: graphs.field.outputs.length,
+    step: graphs.step.outputs.length,
+    dense: graphs.dense.outputs.length,
+  };
+  return { ...graphs, plain };
+}

@@ -21,7 +21,7 @@ export interface Segments {
 }
 
 /** Rows in a segment, about. */
-const usualRows = 64;
+const usualRows = 48;
 
 export function cutSegments(series: Series): Segments {
   const { trainRows, spacing } = series;
