@@ -53,6 +53,11 @@ test('time left follows the pace of the last iterations', () => {
 });
 
 test('figures in words', () => {
-  expect([0.4, 65, 3700].map(showDuration)).toEqual(['0 s', '1 min 05 s', '1 h 01 min']);
+  expect([0.4, 5, 65, 3700].map(showDuration)).toEqual([
+    '< 1 s',
+    '5 s',
+    '1 min 05 s',
+    '1 h 01 min',
+  ]);
   expect([12.345, 0.00001234].map(showLoss)).toEqual(['12.3', '1.23e-5']);
 });

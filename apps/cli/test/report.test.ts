@@ -81,7 +81,7 @@ test('names from a table cannot become markup', () => {
 
 test('dates get an axis of dates', () => {
   const panels = report.panels.map((panel) => ({ ...panel, timeKind: 'date' as const }));
-  expect(fitReport({ ...report, timeKind: 'date', panels })).toContain('1970-01-08');
+  expect(fitReport({ ...report, timeKind: 'date', panels })).toContain('1970‑01‑08');
 });
 
 test('without a forecast there is no word of one', () => {

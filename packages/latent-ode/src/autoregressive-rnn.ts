@@ -83,7 +83,7 @@ export function autoregressiveRnn(options: AutoregressiveRnnOptions): Autoregres
     const inputs = stepInputs(before.values, undefined, gaps ? before.gaps : undefined);
     // Where nothing was seen before, there is no step to make: the state stays at its start.
     const mask = batch.pointMask === undefined ? before.seen : batch.pointMask.mul(before.seen);
-    const { last, steps } = runCell(cell, params.cell, inputs, mask, { keepSteps: true });
+    const { last, steps } = runCell(cell, params.cell, inputs, mask, { keep: 'candidates' });
     const predicted = head.apply(params.head, steps as Tensor).transpose([1, 0, 2]);
     return { predicted, last, mask };
   };

@@ -14,8 +14,10 @@ export {
   reparametrise,
 } from './gaussian.ts';
 export {
+  type DriftOptions,
   type Elbo,
   type ElboOptions,
+  type ElboWithDrift,
   type LatentOde,
   type LatentOdeNetworks,
   type LatentOdeOptions,

@@ -7,18 +7,18 @@ import type { ReadyBatch } from './batch.ts';
 export interface RecurrenceOptions {
   /** From the last step to the first. Default false. */
   readonly reverse?: boolean;
-  /** Keep the state after each step too. Default false. */
-  readonly keepSteps?: boolean;
+  /**
+   * What to keep of every step besides: the states as they are carried on, or what the cell makes of each step's input,
+   * masked out or not. Default: nothing.
+   */
+  readonly keep?: 'states' | 'candidates';
 }
 
 /** Where a run led. */
 export interface Recurrence {
   /** [batch, hidden]: the state after all observed steps. */
   readonly last: Tensor;
-  /**
-   * [time, batch, hidden]: what the cell makes of each step's input, masked out or not. A masked-out step's state is
-   * not carried on.
-   */
+  /** [time, batch, hidden], if kept. */
   readonly steps: Tensor | undefined;
 }
 
@@ -33,9 +33,8 @@ export function runCell<P>(
   params: P,
   inputs: Tensor,
   mask: Tensor | undefined,
-  options: RecurrenceOptions = {},
+  { reverse = false, keep }: RecurrenceOptions = {},
 ): Recurrence {
-  const { reverse = false, keepSteps = false } = options;
   const [count] = inputs.shape as [number, number, number];
   const start = zeros([count, cell.hidden], { dtype: inputs.dtype });
   // scan walks along the leading axis
@@ -44,9 +43,10 @@ export function runCell<P>(
     ...(mask && { m: mask.transpose([1, 0]).expandDims(-1) }),
   };
   const step = (h: Tensor, { x, m }: { x: Tensor; m?: Tensor }): [Tensor, { steps?: Tensor }] => {
-    const next = cell.apply(params, h, x);
-    const kept = m === undefined ? next : h.add(next.sub(h).mul(m));
-    return [kept, keepSteps ? { steps: next } : {}];
+    const candidate = cell.apply(params, h, x);
+    const state = m === undefined ? candidate : h.add(candidate.sub(h).mul(m));
+    if (keep === undefined) return [state, {}];
+    return [state, { steps: keep === 'states' ? state : candidate }];
   };
   const [last, { steps }] = scan(step, start, xs, { reverse });
   return { last, steps };

@@ -143,13 +143,46 @@ describe('the bound', () => {
     const model = modelOf({ latent: 1, encoderHidden: 2, fieldHidden: 2, decoderHidden: 2 });
     const params = model.init(random(2));
     const eps = random(8).normal([3, 1]);
-    const loss = (p: typeof params): Tensor => model.elbo(p, batchOf(), eps).elbo;
+    const loss = (p: typeof params): Tensor => {
+      const { elbo, drift } = model.elbo(p, batchOf(), eps, { drift: true });
+      return elbo.add(drift);
+    };
     const got = toList(grad(loss).sync(params));
     const at = (list: number[]): number =>
       evaluate.sync(() => loss(fromList(params, list))).itemSync();
     const expected = centralGradient(at, toList(params));
     const size = Math.max(1, ...expected.map(Math.abs));
     expect(largestDifference(got, expected) / size).toBeLessThan(1e-7);
+  });
+});
+
+describe('the drift', () => {
+  it('compares the path with what later observations alone say of it', () => {
+    const model = modelOf();
+    const params = model.init(random(1));
+    const { values, mask: seen } = batchOf(0);
+    const later = { times: times.slice(1), values: values.slice([0, 1]), mask: seen.slice([0, 1]) };
+    const { with: both, path, now, then } = evaluate.sync(() => {
+      const q = model.encode(params, batchOf());
+      const z0 = q.mean.add(q.logVariance.mul(0.5).exp().mul(noise()));
+      return {
+        with: model.elbo(params, batchOf(), noise(), { drift: true }),
+        path: model.path(params, z0, times),
+        now: q.mean,
+        then: model.encode(params, later).mean,
+      };
+    });
+    // the first half of four times: the first two
+    const [z, a, b] = [toList(path), toList(now), toList(then)];
+    let expected = 0;
+    for (let s = 0; s < 3; s++) {
+      for (let d = 0; d < 2; d++) {
+        expected += (z[s * 8 + d]! - a[s * 2 + d]!) ** 2 + (z[s * 8 + 2 + d]! - b[s * 2 + d]!) ** 2;
+      }
+    }
+    expect(both.drift.itemSync()).toBeCloseTo(expected / 6, 12);
+    const plain = evaluate.sync(() => model.elbo(params, batchOf(), noise()));
+    expect(both.elbo.itemSync()).toBeCloseTo(plain.elbo.itemSync(), 12);
   });
 });
 
@@ -172,6 +205,21 @@ describe('options and times', () => {
     const mean = (batch: SeriesBatch): number[] =>
       toList(evaluate.sync(() => model.encode(params, batch).mean));
     expect(mean(later)).not.toEqual(mean(batchOf()));
+  });
+
+  it('tell the encoder how late a series begins', () => {
+    const model = modelOf();
+    const params = model.init(random(1));
+    const mean = (first: number): number[] => {
+      const batch = { times: [0, first, 1], values: tensor([[[9], [1], [2]]]), mask: tensor([[0, 1, 1]]) };
+      const one = modelOf({ observed: 1 });
+      return toList(evaluate.sync(() => one.encode(one.init(random(1)), batch).mean));
+    };
+    const shifted = { ...batchOf(), times: times.map((time) => time + 3) };
+    expect(mean(0.2)).not.toEqual(mean(0.5));
+    const at = (batch: SeriesBatch): number[] =>
+      toList(evaluate.sync(() => model.encode(params, batch).mean));
+    expect(largestDifference(at(shifted), at(batchOf()))).toBeLessThan(1e-13);
   });
 
   it('may be a tensor', () => {

@@ -13,10 +13,11 @@ export function showLoss(loss: number): string {
     : loss.toExponential(2);
 }
 
-/** `45 s`, `3 min 05 s`, `2 h 10 min`. */
+/** `< 1 s`, `45 s`, `3 min 05 s`, `2 h 10 min`. */
 export function showDuration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   const two = (value: number) => String(value).padStart(2, '0');
+  if (whole === 0) return '< 1 s';
   if (whole < 60) return `${whole} s`;
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${two(whole % 60)} s`;
   return `${Math.floor(whole / 3600)} h ${two(Math.floor((whole % 3600) / 60))} min`;

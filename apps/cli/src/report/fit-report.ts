@@ -52,7 +52,11 @@ function title({ panels, data }: FitReport): string {
 
 function lead({ data, timeKind, firstTime, trainedUntil, lastTime }: FitReport): string {
   // a date is not broken at the end of a line
-  const show = (time: number) => showTime(timeKind, time).replaceAll('-', '\u2011');
+  const show = (time: number) =>
+    showTime(timeKind, timeKind === 'number' ? Number(time.toPrecision(6)) : time).replaceAll(
+      '-',
+      '\u2011',
+    );
   const trained = `A neural ODE fitted to ${data}, trained on ${show(firstTime)} to ${show(trainedUntil)}`;
   return lastTime > trainedUntil ? `${trained} and forecast to ${show(lastTime)}.` : `${trained}.`;
 }

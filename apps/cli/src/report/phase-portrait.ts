@@ -29,14 +29,16 @@ const width = 560;
 const height = 460;
 
 export function phasePortrait(portrait: PhasePortrait): string {
+  const many = portrait.trained.length > 120;
+  const ink = many ? 'var(--cloud)' : 'var(--ink)';
   const dot = (points: readonly Point[], fill: string) =>
     Plot.dot(thin(points, 2_000), {
       x: 'x',
       y: 'y',
       r: dotRadius(points.length),
       fill,
-      stroke: 'var(--ink)',
-      strokeWidth: 1.3,
+      stroke: ink,
+      strokeWidth: many ? 0.9 : 1.3,
     });
   const line = (points: readonly Point[], stroke: string, dash?: string) =>
     Plot.line(thin(points, 2_500), {
@@ -46,6 +48,11 @@ export function phasePortrait(portrait: PhasePortrait): string {
       strokeWidth: 2,
       ...(dash === undefined ? {} : { strokeDasharray: dash }),
     });
+  const lines = [
+    ...portrait.fit.map((points) => line(points, 'var(--fit)')),
+    line(portrait.forecast, 'var(--forecast)', '5 4'),
+  ];
+  const dots = [dot(portrait.trained, ink), dot(portrait.heldOut, 'var(--page)')];
   return plotSvg(
     {
       width,
@@ -53,13 +60,7 @@ export function phasePortrait(portrait: PhasePortrait): string {
       clip: 'frame',
       x: { ...below(portrait.xName), domain: portrait.xRange, ...scale(portrait.xLog) },
       y: { label: portrait.yName, domain: portrait.yRange, ...scale(portrait.yLog) },
-      marks: [
-        fieldMark(portrait.field),
-        ...portrait.fit.map((points) => line(points, 'var(--fit)')),
-        line(portrait.forecast, 'var(--forecast)', '5 4'),
-        dot(portrait.trained, 'var(--ink)'),
-        dot(portrait.heldOut, 'var(--page)'),
-      ],
+      marks: [fieldMark(portrait.field), ...(many ? [dots, lines] : [lines, dots])],
     },
     {
       title: `${portrait.yName} against ${portrait.xName}`,

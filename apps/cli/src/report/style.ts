@@ -27,8 +27,8 @@ h2 { font-size: 1.2rem; letter-spacing: -0.01em; margin: 3rem 0 .9rem; }
 p { margin: 0 0 1rem; max-width: 42rem; }
 .lead { text-wrap: balance; font-size: 1.12rem; color: var(--soft); margin-bottom: 2rem; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); gap: 1px;
-  margin: 0; background: var(--rule); border: 1px solid var(--rule); border-radius: 10px; overflow: hidden; }
-.tiles > div { background: var(--panel); padding: .9rem 1.1rem 1rem; }
+  margin: 0; background: var(--panel); border: 1px solid var(--rule); border-radius: 10px; overflow: hidden; }
+.tiles > div { box-shadow: 0 0 0 1px var(--rule); padding: .9rem 1.1rem 1rem; }
 .tiles dt { font-size: .8rem; color: var(--soft); }
 .tiles dd { margin: .15rem 0 0; font-size: 1.7rem; font-weight: 600; line-height: 1.2;
   font-variant-numeric: tabular-nums; letter-spacing: -0.02em; }

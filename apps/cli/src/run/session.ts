@@ -1,4 +1,5 @@
 /** A training as a person lives through it: progress, Ctrl-C, and what is said when it stops early. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { TrainingError } from '@neuralode/nn';
 import { NeuralodeError } from '@neuralode/tensor';
@@ -52,9 +53,10 @@ function asRunError(error: unknown, { path }: RunFolder): unknown {
   const { cause, complaint, iteration } = error;
   if (cause !== undefined && !(cause instanceof NeuralodeError)) return cause;
   const why = cause?.message ?? `${complaint.what}.`;
+  const checkpoint = join(path, runFiles.checkpoint);
+  const kept = existsSync(checkpoint) ? `The last checkpoint is kept in ${checkpoint}. ` : '';
   return new RunError(
-    `training stopped in iteration ${iteration}: ${why} ` +
-      `The last checkpoint is kept in ${join(path, runFiles.checkpoint)}; try another --seed or other tolerances.`,
+    `training stopped in iteration ${iteration}: ${why} ${kept}Try another --seed or other tolerances.`,
     { cause: error },
   );
 }

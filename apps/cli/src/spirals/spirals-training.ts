@@ -25,6 +25,9 @@ const learningRate = { start: 0.01, end: 0.0002 } as const;
 /** Keeps the loss near one, since gradients are clipped; the values of a spiral are 200. */
 const lossScale = 0.01;
 
+/** Of the latent path's drift in the loss: enough to see, and little beside what the data say. */
+const driftWeight = 1;
+
 /** An iteration as `metrics.jsonl` has it. */
 export interface SpiralsIteration extends Iteration {
   /** Mean loss of the baseline's updates in this iteration; null where there was none. */
@@ -75,10 +78,10 @@ export class SpiralsTraining implements Training {
     const start = saved?.states ?? fresh;
     this.#clocks = [...(saved?.clocks ?? this.#clocks)];
     this.#streams = saved?.streams ?? [rng.split(), rng.split()];
-    this.#latent = new Trainee(
-      (params, { series, noise }) => latent.elbo(params, series, noise).elbo.mul(-lossScale),
-      start.latent,
-    );
+    this.#latent = new Trainee((params, { series, noise }) => {
+      const { elbo, drift } = latent.elbo(params, series, noise, { drift: true });
+      return elbo.mul(-lossScale).add(drift.mul(driftWeight));
+    }, start.latent);
     this.#baseline = new Trainee(
       (params, series) => baseline.logLikelihood(params, series).mul(-lossScale),
       start.baseline,
