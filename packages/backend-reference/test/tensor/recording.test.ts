@@ -9,6 +9,7 @@ import {
   isRecording,
   ones,
   random,
+  type Run,
   randomFromState,
   record,
   scan,
@@ -111,7 +112,7 @@ describe('on a device that cannot be read at once', () => {
     const x = tensor([5]);
     const double = deviceFunction(
       () => x,
-      function* run() {
+      function* run(): Run<Tensor> {
         const [value] = yield (x.source as unknown as { buffer: never }).buffer;
         return tensor([2 * value]);
       },
@@ -213,7 +214,7 @@ describe('random', () => {
   });
 
   it('has the moments it should', () => {
-    const values = random(7).normal([200_000], 3, 2).dataSync();
+    const values = Array.from(random(7).normal([200_000], 3, 2).dataSync());
     const mean = values.reduce((a, b) => a + b, 0) / values.length;
     const variance = values.reduce((total, v) => total + (v - mean) ** 2, 0) / values.length;
     // Five standard errors of the mean and of the variance.
