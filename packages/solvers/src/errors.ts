@@ -15,10 +15,20 @@ export class SolveError extends NeuralodeError {
   /** Where in time the solve stood. */
   readonly time: number;
   readonly pass: SolvePass;
+  /** Which row failed, in a batched solve. */
+  readonly row?: number;
 
-  constructor(status: SolveStatus, time: number, pass: SolvePass, complaint: Complaint) {
+  constructor(
+    status: SolveStatus,
+    time: number,
+    pass: SolvePass,
+    complaint: Complaint,
+    row?: number,
+  ) {
     const prefix = pass === 'forward' ? 'odeint: ' : 'odeint, backward solve of the gradient: ';
-    super({ ...complaint, what: prefix + complaint.what });
+    const place = row === undefined ? '' : `row ${row}: `;
+    super({ ...complaint, what: prefix + place + complaint.what });
+    if (row !== undefined) this.row = row;
     this.status = status;
     this.time = time;
     this.pass = pass;
@@ -27,34 +37,52 @@ export class SolveError extends NeuralodeError {
 
 /** The field or the state became NaN or infinite. */
 export class NonFiniteError extends SolveError {
-  constructor(time: number, pass: SolvePass, what: string) {
-    super('non-finite', time, pass, {
-      what: `${what} at t = ${time}`,
-      remedy:
-        'Check the field for divisions, logarithms and growth at that time; or use smaller steps or tighter tolerances',
-    });
+  constructor(time: number, pass: SolvePass, what: string, row?: number) {
+    super(
+      'non-finite',
+      time,
+      pass,
+      {
+        what: `${what} at t = ${time}`,
+        remedy:
+          'Check the field for divisions, logarithms and growth at that time; or use smaller steps or tighter tolerances',
+      },
+      row,
+    );
   }
 }
 
 /** No step, however small, met the tolerances. */
 export class StepSizeError extends SolveError {
-  constructor(time: number, pass: SolvePass, step: number, tolerances: string) {
-    super('step-size-vanished', time, pass, {
-      what: `step size fell to ${step.toExponential(1)} at t = ${time} (${tolerances} cannot be met)`,
-      remedy:
-        'Loosen rtol and atol, run in float64, or check the field for a discontinuity or a blow-up there',
-    });
+  constructor(time: number, pass: SolvePass, step: number, tolerances: string, row?: number) {
+    super(
+      'step-size-vanished',
+      time,
+      pass,
+      {
+        what: `step size fell to ${step.toExponential(1)} at t = ${time} (${tolerances} cannot be met)`,
+        remedy:
+          'Loosen rtol and atol, run in float64, or check the field for a discontinuity or a blow-up there',
+      },
+      row,
+    );
   }
 }
 
 /** The solve took more steps than it was allowed. */
 export class MaxStepsError extends SolveError {
-  constructor(time: number, pass: SolvePass, steps: number, end: number) {
-    super('max-steps-reached', time, pass, {
-      what: `${steps} steps got only as far as t = ${time} on the way to t = ${end}`,
-      remedy:
-        'Raise maxSteps, loosen rtol and atol, or use a larger stepSize; a stiff field needs an implicit method',
-    });
+  constructor(time: number, pass: SolvePass, steps: number, end: number, row?: number) {
+    super(
+      'max-steps-reached',
+      time,
+      pass,
+      {
+        what: `${steps} steps got only as far as t = ${time} on the way to t = ${end}`,
+        remedy:
+          'Raise maxSteps, loosen rtol and atol, or use a larger stepSize; a stiff field needs an implicit method',
+      },
+      row,
+    );
   }
 }
 

@@ -32,6 +32,11 @@ export {
   odeint,
   type Solution,
 } from './odeint.ts';
+export { runBatchedSolveWith } from './batched-run.ts';
+export type { RowStride } from './row-clock.ts';
+export { type RowGraph, RowGraphs, type RowInput, type RunnableRowGraph } from './row-graphs.ts';
+export type { HostNumbers, RowEvent, RowLog } from './row-log.ts';
+export type { Times } from './row-times.ts';
 export { runOdeSolve } from './run.ts';
 export type { SolveEvent, SolveLog } from './solve-log.ts';
 export {
@@ -39,9 +44,11 @@ export {
   type GradientMethod,
   type LeafJump,
   type OdeSolveAttrs,
+  type RowStats,
   type SolveInputs,
   type SolveStats,
   solveInputs,
+  timesAreInput,
 } from './solve-attrs.ts';
 export { plainGraphs, type RunnableGraphs, type StepGraphs, stepGraphs } from './step-graphs.ts';
 export type { AdaptiveSolver, FixedStepSolver, Solver, Tableau } from './tableau.ts';

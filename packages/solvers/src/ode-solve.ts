@@ -6,6 +6,7 @@
  * state jumps at every observation, and the state that is solved alongside it is put back to its stored value.
  */
 import { type Modes, NeuralodeError, type Primitive, type Tensor } from '@neuralode/tensor';
+import { runBatchedSolve } from './batched-run.ts';
 import { forwardMode } from './forward-mode.ts';
 import { runOdeSolve } from './run.ts';
 import { countTimes, type GradientMethod, type OdeSolveAttrs, solveInputs } from './solve-attrs.ts';
@@ -31,7 +32,10 @@ export const odeSolve: Primitive<OdeSolveAttrs> = {
     const { y0 } = solveInputs(inputs, attrs);
     return y0.map(({ shape, dtype }) => ({ shape: [count, ...shape], dtype }));
   },
-  run: (inputs, attrs, backend) => runOdeSolve(inputs, attrs, backend),
+  run: (inputs, attrs, backend) =>
+    attrs.batch === undefined
+      ? runOdeSolve(inputs, attrs, backend)
+      : runBatchedSolve(inputs, attrs, backend),
   derivative: {
     jvp: (inputs, tangents, attrs) => forwardMode(odeSolve, inputs, tangents, attrs),
     vjp: reverseMode,

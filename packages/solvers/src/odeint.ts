@@ -28,10 +28,12 @@ import { dopri5 } from './methods/dopri5.ts';
 import { odeSolve } from './ode-solve.ts';
 import type { GradientMethod, OdeSolveAttrs, SolveStats } from './solve-attrs.ts';
 import type { AdaptiveSolver, FixedStepSolver } from './tableau.ts';
+import { areNumbers, batchOf, rowTimesOf, type Times } from './row-times.ts';
 import { requireTimes } from './times.ts';
 
 /**
  * The right-hand side f(t, y, args): `t` a scalar tensor, `y` a tree of tensors of the state's structure and shapes.
+ * In a batched solve `t` is a tensor [B], the time of each row.
  * Returns dy/dt of the same structure, shapes and dtypes.
  */
 export type Field<Y, Args = undefined> = (t: Tensor, y: Y, args: Args) => Y;
@@ -39,6 +41,11 @@ export type Field<Y, Args = undefined> = (t: Tensor, y: Y, args: Args) => Y;
 interface CommonOptions<Args> {
   /** Handed to the field; a tree whose tensors are differentiated. What the field captures is differentiated too. */
   readonly args?: Args;
+  /**
+   * Every leaf of the state has a leading axis of B rows, and each row has its own steps, errors and, where `ts` is
+   * [B, T], times. The field receives `t` as a tensor [B]; its rows must not depend on each other. Default false.
+   */
+  readonly batched?: boolean;
   /** How the solve is differentiated in reverse mode: `direct()` or `backsolve()` of @neuralode/adjoint. */
   readonly gradient?: GradientMethod;
   /** A MaxStepsError after so many attempted steps. Default 100,000. */
@@ -160,12 +167,14 @@ function recordField<Y, Args>(
   field: Field<Y, Args>,
   y0: Y,
   args: Args,
+  timeShape: readonly number[],
 ): { body: Graph; constants: Tensor[] } {
   const state = flatten(y0);
   const given = flatten(args);
   const { tensors } = state;
   const { dtype } = tensors[0];
-  const recording = record([{ shape: [], dtype }, ...tensors, ...given.tensors], (t, ...stand) => {
+  const time = { shape: timeShape, dtype };
+  const recording = record([time, ...tensors, ...given.tensors], (t, ...stand) => {
     const y = state.rebuild(stand.slice(0, tensors.length));
     const value = field(t, y, given.rebuild(stand.slice(tensors.length)));
     requireFieldValue(y0, value);
@@ -174,35 +183,55 @@ function recordField<Y, Args>(
   return { body: recording.graph, constants: [...given.tensors, ...recording.captures] };
 }
 
-function timesOf(ts: readonly number[] | Tensor): Pick<OdeSolveAttrs, 'times'> {
+interface NodeTimes {
+  readonly attrs: Pick<OdeSolveAttrs, 'times' | 'rowTimes' | 'batch'>;
+  /** The times, where the node reads them. */
+  readonly inputs: readonly Tensor[];
+}
+
+function timesOf(ts: Times): NodeTimes {
   if (ts instanceof Tensor) {
-    if (ts.rank === 1 && ts.size >= 2 && isFloat(ts.dtype)) return {};
+    if (ts.rank === 1 && ts.size >= 2 && isFloat(ts.dtype)) return { attrs: {}, inputs: [ts] };
     throw new ArgumentError({
       what: 'odeint: times must be a list of two or more floating-point numbers',
       got: String(ts),
     });
   }
-  const times = Array.from(ts);
+  const times = [...ts];
+  if (!areNumbers(times)) {
+    throw new ArgumentError({
+      what: 'odeint: each row has times of its own only in a batched solve',
+      remedy: 'Pass { batched: true }, or one list of times',
+    });
+  }
   requireTimes(times);
-  return { times };
+  return { attrs: { times }, inputs: [] };
+}
+
+function batchedTimesOf(ts: Times, state: readonly Tensor[]): NodeTimes {
+  const batch = batchOf(state);
+  const { attrs, inputs } = rowTimesOf(ts, batch);
+  return { attrs: { ...attrs, batch }, inputs };
 }
 
 function solve<Y, Args>(
   field: Field<Y, Args>,
   y0: Y,
-  ts: readonly number[] | Tensor,
+  ts: Times,
   options: OdeintOptions<Args>,
   onSolve: ((stats: SolveStats) => void) | undefined,
 ): Y {
   const solver = options.solver ?? dopri5();
   const control = controlOf(solver, options as unknown as Record<string, unknown>);
   const state = requireState(y0);
-  const times = timesOf(ts);
-  const { body, constants } = recordField(field, y0, options.args as Args);
+  const times = options.batched === true ? batchedTimesOf(ts, state) : timesOf(ts);
+  const { batch } = times.attrs;
+  const timeShape = batch === undefined ? [] : [batch];
+  const { body, constants } = recordField(field, y0, options.args as Args, timeShape);
   const attrs: OdeSolveAttrs = {
     body,
     leaves: state.length,
-    ...times,
+    ...times.attrs,
     jumps: state.map(() => undefined),
     steered: state.map(() => true),
     tableau: solver.tableau,
@@ -211,14 +240,14 @@ function solve<Y, Args>(
     ...(options.gradient !== undefined && { gradient: options.gradient }),
     ...(onSolve !== undefined && { onSolve }),
   };
-  const inputs = [...(ts instanceof Tensor ? [ts] : []), ...state, ...constants];
+  const inputs = [...times.inputs, ...state, ...constants];
   return flatten(y0).rebuild(apply(odeSolve, inputs, attrs));
 }
 
 function solveWhileRecording<Y, Args>(
   field: Field<Y, Args>,
   y0: Y,
-  ts: readonly number[] | Tensor,
+  ts: Times,
   options: OdeintOptions<Args> = {},
 ): Solution<Y> {
   const ys = solve(field, y0, ts, options, options.onSolve);
@@ -236,7 +265,7 @@ function solveWhileRecording<Y, Args>(
 function* solveNow<Y, Args>(
   field: Field<Y, Args>,
   y0: Y,
-  ts: readonly number[] | Tensor,
+  ts: Times,
   options: OdeintOptions<Args> = {},
 ): Run<Solution<Y>> {
   let stats: SolveStats | undefined;
@@ -257,7 +286,7 @@ function* solveNow<Y, Args>(
  * @param field see `Field`; it is recorded once, so it must not branch on values of tensors (use `where`)
  * @param y0 the state at ts[0]: a tree of float tensors
  * @param ts two or more times, increasing or decreasing; a tensor [T] where derivatives by the times are wanted.
- *   Numbers are kept in float64 whatever the dtype of the state
+ *   Numbers are kept in float64 whatever the dtype of the state. In a batched solve also one list a row, or [B, T]
  * @returns inside a recorded function (`grad`, `jit`) the solution itself; outside a promise of it, or by
  *   `odeint.sync(…)` the solution, on a device that can be read at once
  * @throws FieldError if the field's value does not fit the state; NonFiniteError, StepSizeError, MaxStepsError if the
@@ -269,13 +298,13 @@ export interface Odeint {
   <Y, Args = undefined>(
     field: Field<Y, Args>,
     y0: Y,
-    ts: readonly number[] | Tensor,
+    ts: Times,
     options?: OdeintOptions<Args>,
   ): Pending<Solution<Y>>;
   sync<Y, Args = undefined>(
     field: Field<Y, Args>,
     y0: Y,
-    ts: readonly number[] | Tensor,
+    ts: Times,
     options?: OdeintOptions<Args>,
   ): Solution<Y>;
 }

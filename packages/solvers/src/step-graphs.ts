@@ -1,6 +1,8 @@
 /**
  * The small graphs that a solve is run with: one step, the interpolation inside it, and the norms that steer it. They
  * are recorded once from the field's graph and the tableau; so a step can be differentiated like anything else.
+ *
+ * Where the field's t is a list [B], the solve is batched: t, h and the norms are lists, one entry a row of the state.
  */
 import { clean } from '@neuralode/autodiff';
 import {
@@ -32,14 +34,15 @@ export interface StepGraphs {
   readonly finite: Graph;
 }
 
-interface Problem {
+export interface Problem {
   readonly body: Graph;
   readonly state: readonly Spec[];
   readonly args: readonly Spec[];
+  /** Of t and h: a scalar, or [B] in a batched solve. */
   readonly scalar: Spec;
 }
 
-function problemOf({ body, leaves }: OdeSolveAttrs): Problem {
+export function problemOf({ body, leaves }: OdeSolveAttrs): Problem {
   const [scalar] = body.inputs;
   return {
     body,
@@ -50,7 +53,7 @@ function problemOf({ body, leaves }: OdeSolveAttrs): Problem {
 }
 
 /** Takes a list of stand-ins apart, front to back. */
-function taker(tensors: readonly Tensor[]): (count: number) => Tensor[] {
+export function taker(tensors: readonly Tensor[]): (count: number) => Tensor[] {
   let from = 0;
   return (count) => {
     from += count;
@@ -66,13 +69,25 @@ function combine(weights: readonly number[], stages: readonly Tensor[][], leaf: 
   );
 }
 
-/** 0 where all elements are finite, NaN otherwise. */
-function nanUnlessFinite(tensors: readonly Tensor[]): Tensor {
-  return tensors.map((each) => each.mul(0).sum()).reduce((a, b) => a.add(b));
+/** A number a row, [B], shaped so that it broadcasts over the rows of `leaf`; a scalar as it is. */
+export function along(number: Tensor, leaf: Spec): Tensor {
+  if (number.rank === 0) return number;
+  return number.reshape(leaf.shape.map((extent, axis) => (axis === 0 ? extent : 1)));
+}
+
+/** Sums all elements, or those of each row. */
+function sumBy({ shape }: Spec, values: Tensor): Tensor {
+  return shape.length === 0 ? values.sum() : values.reshape([...shape, -1]).sum(shape.length);
+}
+
+/** 0 where all elements (of the row) are finite, NaN otherwise. */
+function nanUnlessFinite(scalar: Spec, tensors: readonly Tensor[]): Tensor {
+  return tensors.map((each) => sumBy(scalar, each.mul(0))).reduce((a, b) => a.add(b));
 }
 
 /** RMS of the elements of `values` in units of `scales`, over the leaves that steer. */
 function scaledNorm(
+  scalar: Spec,
   values: readonly Tensor[],
   scales: readonly Tensor[],
   steered: readonly boolean[],
@@ -81,9 +96,10 @@ function scaledNorm(
   let count = 0;
   values.forEach((value, leaf) => {
     if (!steered[leaf]) return;
-    const squares = value.div(scales[leaf]).square().sum();
-    total = total === undefined ? squares : total.add(squares);
-    count += sizeOf(value.shape);
+    const squares = value.div(scales[leaf]).square();
+    const sum = sumBy(scalar, squares);
+    total = total === undefined ? sum : total.add(sum);
+    count += sizeOf(value.shape) / sizeOf(scalar.shape);
   });
   return (total as Tensor).mul(1 / Math.max(1, count)).sqrt();
 }
@@ -103,7 +119,7 @@ function recordStep(attrs: OdeSolveAttrs, problem: Problem): Graph {
     const stages = tableau.fsal ? [take(state.length)] : [];
     const constants = take(args.length);
     const advance = (weights: readonly number[]): Tensor[] =>
-      y.map((leaf, l) => leaf.add(combine(weights, stages, l).mul(h)));
+      y.map((leaf, l) => leaf.add(combine(weights, stages, l).mul(along(h, leaf))));
     let point = y;
     for (let i = stages.length; i < tableau.c.length; i++) {
       const at = tableau.c[i] === 0 ? t : t.add(h.mul(tableau.c[i]));
@@ -115,17 +131,23 @@ function recordStep(attrs: OdeSolveAttrs, problem: Problem): Graph {
     const fresh = tableau.fsal ? stages.slice(1) : stages;
     const outputs = [...y1, ...fresh.flat()];
     if (control.kind === 'fixed' || tableau.error === undefined) return outputs;
-    const errors = y.map((_, l) => combine(tableau.error as number[], stages, l).mul(h));
+    const errors = y.map((leaf, l) =>
+      combine(tableau.error as number[], stages, l).mul(along(h, leaf)),
+    );
     const scales = y.map((leaf, l) => tolerance(control, leaf.abs().maximum(y1[l].abs())));
-    const norm = scaledNorm(errors, scales, steered);
+    const norm = scaledNorm(scalar, errors, scales, steered);
     // Leaves that do not steer must still be seen when they overflow.
     const idle = y1.filter((_, l) => !steered[l]);
-    return [...outputs, idle.length === 0 ? norm : norm.add(nanUnlessFinite(idle))];
+    return [...outputs, idle.length === 0 ? norm : norm.add(nanUnlessFinite(scalar, idle))];
   });
   return clean(recording.graph);
 }
 
-function recordDense({ tableau }: OdeSolveAttrs, { state, scalar }: Problem): Graph {
+/** Also at other extents than the solve's own: `state` and `scalar` say for how many rows. */
+export function recordDense(
+  { tableau }: Pick<OdeSolveAttrs, 'tableau'>,
+  { state, scalar }: Pick<Problem, 'state' | 'scalar'>,
+): Graph {
   const degree = tableau.interpolant[0].length;
   const count = tableau.c.length;
   const stageSpecs = tableau.c.flatMap(() => state);
@@ -144,9 +166,9 @@ function recordDense({ tableau }: OdeSolveAttrs, { state, scalar }: Problem): Gr
         );
       let slope = coefficient(degree - 1);
       for (let power = degree - 2; power >= 0; power--) {
-        slope = slope.mul(theta).add(coefficient(power));
+        slope = slope.mul(along(theta, leaf)).add(coefficient(power));
       }
-      return leaf.add(slope.mul(scale));
+      return leaf.add(slope.mul(along(scale, leaf)));
     });
   });
   return clean(recording.graph);
@@ -156,13 +178,13 @@ function recordDense({ tableau }: OdeSolveAttrs, { state, scalar }: Problem): Gr
 function recordSize(
   control: AdaptiveControl,
   { steered }: OdeSolveAttrs,
-  { state }: Problem,
+  { state, scalar }: Problem,
 ): Graph {
   const recording = record([...state, ...state], (...stand) => {
     const y = stand.slice(0, state.length);
     const f = stand.slice(state.length);
     const scales = y.map((leaf) => tolerance(control, leaf.abs()));
-    return stack([scaledNorm(y, scales, steered), scaledNorm(f, scales, steered)]);
+    return stack([y, f].map((values) => scaledNorm(scalar, values, scales, steered)));
   });
   return clean(recording.graph);
 }
@@ -174,11 +196,11 @@ function recordCurvature(control: AdaptiveControl, attrs: OdeSolveAttrs, problem
     const [t, h] = take(2);
     const y = take(state.length);
     const f = take(state.length);
-    const euler = y.map((leaf, l) => leaf.add(f[l].mul(h)));
+    const euler = y.map((leaf, l) => leaf.add(f[l].mul(along(h, leaf))));
     const next = inline(body, [t.add(h), ...euler, ...take(args.length)]);
     const change = next.map((leaf, l) => leaf.sub(f[l]));
     const scales = y.map((leaf) => tolerance(control, leaf.abs()));
-    return scaledNorm(change, scales, attrs.steered).div(h.abs());
+    return scaledNorm(scalar, change, scales, attrs.steered).div(h.abs());
   });
   return clean(recording.graph);
 }
@@ -195,7 +217,7 @@ export function stepGraphs(attrs: OdeSolveAttrs): StepGraphs {
       field: attrs.body,
       step: recordStep(attrs, problem),
       dense: recordDense(attrs, problem),
-      finite: clean(record(problem.state, (...y) => nanUnlessFinite(y)).graph),
+      finite: clean(record(problem.state, (...y) => nanUnlessFinite(problem.scalar, y)).graph),
       ...(control.kind === 'adaptive' && {
         size: recordSize(control, attrs, problem),
         curvature: recordCurvature(control, attrs, problem),
