@@ -21,7 +21,7 @@ import { spread } from '@neuralode/autodiff';
 import type { BackAttrs, TapeEntry } from './direct-tape.ts';
 
 /** Running sums of cotangents by key; a key that was never added to is zero. */
-class Totals {
+export class Totals {
   readonly #backend: Backend;
   readonly #slots = new Map<number, Slot>();
 
@@ -43,6 +43,10 @@ class Totals {
     term.release();
     total?.release();
     this.#slots.set(key, sum);
+  }
+
+  has(key: number): boolean {
+    return this.#slots.has(key);
   }
 
   /** The sum, which the caller then owns; zeros of `spec` where there is none. The key starts afresh. */

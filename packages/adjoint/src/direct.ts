@@ -18,6 +18,7 @@ import {
   runOdeSolve,
   type SolveEvent,
   stepGraphs,
+  timesAreInput,
 } from '@neuralode/solvers';
 import {
   apply,
@@ -31,6 +32,7 @@ import {
   type Tensor,
   zerosLike,
 } from '@neuralode/tensor';
+import { batchedVjp } from './direct-batched.ts';
 import { runBackward } from './direct-run.ts';
 import type { BackAttrs, SplitSolve, TapeEntry, Wanted } from './direct-tape.ts';
 
@@ -128,7 +130,7 @@ function wantedOf(
 ): Wanted {
   const args = attrs.body.inputs.length - 1 - attrs.leaves;
   return {
-    times: attrs.times === undefined && needs[0],
+    times: timesAreInput(attrs) && needs[0],
     args: needs
       .slice(needs.length - args)
       .map((need, i) => need && isDifferentiable(inputs[inputs.length - args + i])),
@@ -139,6 +141,7 @@ const method: GradientMethod = {
   name: 'direct',
   vjp(inputs, attrs, needs, modes) {
     const wanted = wantedOf(inputs, attrs, needs);
+    if (attrs.batch !== undefined) return batchedVjp(inputs, attrs, needs, wanted, modes);
     const halves = splitSolve(attrs, wanted, modes);
     const results = apply(odeSolveTaped, inputs, { ...attrs, halves } satisfies TapedAttrs);
     const tape = results.pop() as Tensor;

@@ -45,6 +45,11 @@ function doubledBody({ body, leaves }: OdeSolveAttrs, movingArgs: readonly boole
   return clean(recording.graph);
 }
 
+/** Times [T], or [B, T] of a batched solve, with their axis in front, as the observations have it. */
+export function timesInFront(times: Tensor): Tensor {
+  return times.rank === 2 ? times.transpose() : times;
+}
+
 /** f at every row of stacked times and states: leaves [T, …]. */
 export function fieldAlong(
   body: Graph,
@@ -53,7 +58,7 @@ export function fieldAlong(
   args: readonly Tensor[],
 ): Tensor[] {
   const [scalar] = body.inputs;
-  const rows = { t: times.cast(scalar.dtype as Tensor['dtype']), y: [...states] };
+  const rows = { t: timesInFront(times).cast(scalar.dtype as Tensor['dtype']), y: [...states] };
   const [, values] = scan(
     (carry: object, row: { t: Tensor; y: Tensor[] }) =>
       [carry, inline(body, [row.t, ...row.y, ...args])] as const,
@@ -63,10 +68,10 @@ export function fieldAlong(
   return values;
 }
 
-/** Row i of `rates` [T, …] times number i of `weights` [T]. */
+/** Row i of `rates` [T, …] times number i of `weights` [T]; or, of a batched solve, [T, B, …] by [B, T]. */
 export function weighRows(rates: Tensor, weights: Tensor): Tensor {
-  const shape = [rates.shape[0], ...rates.shape.slice(1).map(() => 1)];
-  return rates.mul(weights.cast(rates.dtype).reshape(shape));
+  const shape = rates.shape.map((extent, axis) => (axis < weights.rank ? extent : 1));
+  return rates.mul(timesInFront(weights).cast(rates.dtype).reshape(shape));
 }
 
 /** The states just after the jumps at interior times; rows 0 and T − 1 as they are. */

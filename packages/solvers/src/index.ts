@@ -17,7 +17,7 @@ export {
   type SolveStatus,
   StepSizeError,
 } from './errors.ts';
-export { afterJumps, fieldAlong, weighRows } from './forward-mode.ts';
+export { afterJumps, fieldAlong, timesInFront, weighRows } from './forward-mode.ts';
 export { dopri5 } from './methods/dopri5.ts';
 export { euler } from './methods/euler.ts';
 export { midpoint } from './methods/midpoint.ts';

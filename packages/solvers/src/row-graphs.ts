@@ -27,6 +27,8 @@ export interface RowGraph {
   readonly inputs: readonly RowInput[];
   /** How many of its outputs, the first ones, are states or stages; what follows only steers. */
   readonly moving: number;
+  /** How many evaluations of the field are in it. */
+  readonly evaluations: number;
 }
 
 /** A graph as it is run. */
@@ -119,7 +121,7 @@ export class RowGraphs<R extends RunnableRowGraph = RunnableRowGraph> {
 
   get field(): R {
     const { state } = this.#problem;
-    return this.#get('field', state.length, ['time', ...this.#state(1), ...this.#args()], () => {
+    return this.#get('field', state.length, 1, ['time', ...this.#state(1), ...this.#args()], () => {
       return this.plain.field;
     });
   }
@@ -129,13 +131,13 @@ export class RowGraphs<R extends RunnableRowGraph = RunnableRowGraph> {
     const given = tableau.fsal ? 1 : 0;
     const moving = leaves * (1 + tableau.c.length - given);
     const inputs: RowInput[] = ['time', 'time', ...this.#state(1 + given), ...this.#args()];
-    return this.#get('step', moving, inputs, () => this.plain.step);
+    return this.#get('step', moving, tableau.c.length - given, inputs, () => this.plain.step);
   }
 
   get settle(): R {
     const batch = this.#attrs.batch as number;
     const make = (): Graph => recordSettle(this.#problem, batch);
-    return this.#get('settle', this.#attrs.leaves, ['choice', ...this.#state(2)], make);
+    return this.#get('settle', this.#attrs.leaves, 0, ['choice', ...this.#state(2)], make);
   }
 
   /** For `count` observations. */
@@ -143,7 +145,7 @@ export class RowGraphs<R extends RunnableRowGraph = RunnableRowGraph> {
     const { tableau, leaves } = this.#attrs;
     const inputs: RowInput[] = ['time', 'time', 'choice', ...this.#state(1 + tableau.c.length)];
     const make = (): Graph => recordDenseRows(this.#attrs, this.#problem, count);
-    return this.#get(`dense ${count}`, leaves, inputs, make);
+    return this.#get(`dense ${count}`, leaves, 0, inputs, make);
   }
 
   jump(times: number): R {
@@ -151,7 +153,7 @@ export class RowGraphs<R extends RunnableRowGraph = RunnableRowGraph> {
     const stacks = jumps.filter((jump) => jump !== undefined).map((): RowInput => 'state');
     const inputs: RowInput[] = ['choice', 'choice', ...this.#state(1), ...stacks];
     const make = (): Graph => recordJump(this.#attrs, this.#problem, times);
-    return this.#get(`jump ${times}`, leaves, inputs, make);
+    return this.#get(`jump ${times}`, leaves, 0, inputs, make);
   }
 
   #state(times: number): RowInput[] {
@@ -162,10 +164,16 @@ export class RowGraphs<R extends RunnableRowGraph = RunnableRowGraph> {
     return this.#problem.args.map(() => 'arg');
   }
 
-  #get(key: string, moving: number, inputs: readonly RowInput[], make: () => Graph): R {
+  #get(
+    key: string,
+    moving: number,
+    evaluations: number,
+    inputs: readonly RowInput[],
+    make: () => Graph,
+  ): R {
     let prepared = this.#prepared.get(key);
     if (prepared === undefined) {
-      prepared = this.#prepare({ graph: make(), inputs, moving });
+      prepared = this.#prepare({ graph: make(), inputs, moving, evaluations });
       this.#prepared.set(key, prepared);
     }
     return prepared;
