@@ -21,8 +21,10 @@ import {
   odeSolve,
   type Solver,
   solveInputs,
+  timesInFront,
 } from '@neuralode/solvers';
 import {
+  ArgumentError,
   apply,
   type Graph,
   isDifferentiable,
@@ -68,6 +70,33 @@ function adjointBody({ body, leaves }: OdeSolveAttrs, wanted: readonly boolean[]
   return clean(recording.graph);
 }
 
+/**
+ * Of a batched solve, where the parameters' gradient has no rows: inputs t, w, z, a, args; outputs −Σᵣ wᵣ aᵣᵀ∂fᵣ/∂θ.
+ * The product is linear in a, so that weighing the rows of a weighs the terms of the sum.
+ */
+function parameterQuadrature({ body, leaves }: OdeSolveAttrs, wanted: readonly boolean[]): Graph {
+  const [time, ...rest] = body.inputs;
+  const state = rest.slice(0, leaves);
+  const recording = record(
+    [time, time, ...state, ...state, ...rest.slice(leaves)],
+    (t, w, ...stand) => {
+      const z = stand.slice(0, leaves);
+      const a = stand.slice(leaves, 2 * leaves);
+      const inputs = [t, ...z, ...stand.slice(2 * leaves)];
+      const needs = [false, ...z.map(() => false), ...wanted];
+      const { pullback } = pullBack(body, inputs, needs);
+      const weighed = a.map((leaf) =>
+        leaf.mul(w.reshape(leaf.shape.map((extent, axis) => (axis === 0 ? extent : 1)))),
+      );
+      const cotangents = pullback(weighed);
+      return inputs.flatMap((input, i) =>
+        needs[i] ? [cotangents[i]?.neg() ?? zerosLike(input)] : [],
+      );
+    },
+  );
+  return clean(recording.graph);
+}
+
 /** The method and control of the backward solve: the forward solve's, but for what `options` say. */
 function backwardControl(
   { tableau, control }: OdeSolveAttrs,
@@ -102,9 +131,17 @@ function padRows(rows: Tensor, before: number, after: number): Tensor {
   return rows.pad(only(before), only(after));
 }
 
-/** Sums each row of [T, …] to one number: [T]. */
-function sumRows(rows: Tensor): Tensor {
-  return rows.rank === 1 ? rows : rows.sum(rows.shape.map((_, axis) => axis).slice(1));
+/** Sums each row of [T, …] to one number: [T]; of a batched solve, each of [T, B, …]: [T, B]. */
+function sumRows(rows: Tensor, rank: number): Tensor {
+  return rows.rank === rank ? rows : rows.sum(rows.shape.map((_, axis) => axis).slice(rank));
+}
+
+function requireSeminorm({ seminorm }: BacksolveOptions): void {
+  if (seminorm !== false) return;
+  throw new ArgumentError({
+    what: "backsolve: in a batched solve the parameters' gradient, which has no rows, cannot count in the rows' errors",
+    remedy: 'Leave seminorm out, or solve without batched',
+  });
 }
 
 interface Backward {
@@ -127,7 +164,11 @@ function solveBackward(
   const { times, args } = solveInputs(inputs, attrs);
   const { leaves } = attrs;
   const count = observed[0].shape[0];
-  const zeroGradients = args.filter((_, i) => wanted[i]).map(zerosLike);
+  const { batch } = attrs;
+  const beside = batch !== undefined && wanted.includes(true);
+  if (beside) requireSeminorm(options);
+  // What has no rows cannot be a leaf of a batched state.
+  const zeroGradients = batch === undefined ? args.filter((_, i) => wanted[i]).map(zerosLike) : [];
   const last = (rows: Tensor): Tensor => rows.at(-1);
   // Backwards in time the interior observations come in reverse.
   const addends =
@@ -143,9 +184,13 @@ function solveBackward(
   const backwardAttrs: OdeSolveAttrs = {
     ...attrs,
     ...backwardControl(attrs, options),
-    body: adjointBody(attrs, wanted),
+    body: adjointBody(attrs, batch === undefined ? wanted : wanted.map(() => false)),
+    ...(beside && { quadrature: parameterQuadrature(attrs, wanted) }),
     leaves: 2 * leaves + zeroGradients.length,
     ...(attrs.times !== undefined && { times: attrs.times.toReversed() }),
+    ...(attrs.rowTimes !== undefined && {
+      rowTimes: attrs.rowTimes.map((row) => row.toReversed()),
+    }),
     jumps,
     steered: [
       ...attrs.steered,
@@ -158,7 +203,7 @@ function solveBackward(
   const results = apply(
     odeSolve,
     [
-      ...(times === undefined ? [] : [times.flip(0)]),
+      ...(times === undefined ? [] : [times.flip(times.rank - 1)]),
       ...observed.map(last),
       ...cotangents.map(last),
       ...zeroGradients,
@@ -169,7 +214,7 @@ function solveBackward(
   );
   return {
     after: results.slice(leaves, 2 * leaves).map((rows) => rows.flip(0)),
-    gradients: results.slice(2 * leaves).map(last),
+    gradients: beside ? results.slice(2 * leaves) : results.slice(2 * leaves).map(last),
   };
 }
 
@@ -196,9 +241,10 @@ function timeGradient(
     if (keeps && g.shape[0] > 2) before = before.add(padRows(interior(after[leaf]), 0, 1));
     const arriving = padRows(before, 1, 0).mul(rates[leaf]);
     const leaving = padRows(withoutLast(after[leaf]), 0, 1).mul(ratesAfter[leaf]);
-    return sumRows(arriving.sub(leaving));
+    return sumRows(arriving.sub(leaving), ts.rank);
   });
-  return (sumOf(terms) as Tensor).cast(ts.dtype);
+  // The times of a batched solve are [B, T].
+  return timesInFront(sumOf(terms) as Tensor).cast(ts.dtype);
 }
 
 /**

@@ -70,6 +70,11 @@ interface RowLook {
   readonly ends: readonly number[];
 }
 
+/** The steps of the rows that `stands` names; no step elsewhere. */
+function onlyWhere(stands: readonly boolean[], strides: readonly RowStride[]): RowStride[] {
+  return strides.map((each, r) => (stands[r] ? each : { ...each, h: 0, length: 0 }));
+}
+
 class BatchedLoop<R extends RunnableRowGraph> {
   readonly #attrs: OdeSolveAttrs;
   readonly #graphs: RowGraphs<R>;
@@ -83,6 +88,8 @@ class BatchedLoop<R extends RunnableRowGraph> {
   #y: readonly Cell[];
   /** f(t, y), where the method keeps it from step to step. */
   #k: readonly Cell[] = [];
+  /** What is integrated beside the state, so far. */
+  #sums: readonly Cell[];
   #nfe = 0;
 
   constructor(
@@ -115,6 +122,7 @@ class BatchedLoop<R extends RunnableRowGraph> {
     this.#y = cells(inputs.y0);
     this.#jumps = cells(inputs.jumps);
     this.#args = cells(inputs.args);
+    this.#sums = (attrs.quadrature?.outputs ?? []).map((spec) => this.#machine.zeros(spec));
   }
 
   *run(): Run<Slot[]> {
@@ -131,7 +139,8 @@ class BatchedLoop<R extends RunnableRowGraph> {
     if (this.#adaptive) yield* this.#look(this.#times());
     yield* this.#watch.ask();
     this.#report();
-    return this.#observations.results();
+    const observed = this.#observations.results();
+    return [...observed, ...this.#sums.map(({ slot }) => slot.retain())];
   }
 
   #report(): void {
@@ -230,6 +239,7 @@ class BatchedLoop<R extends RunnableRowGraph> {
     const passages = this.#rows.map((row, r) => (stands[r] ? row.pass(strides[r]) : undefined));
     const stages = [...this.#k, ...kept.slice(this.#attrs.leaves)];
     yield* this.#observations.inside(passages, strides, [...this.#y, ...stages]);
+    if (this.#sums.length > 0) yield* this.#integrate(onlyWhere(stands, strides), stages);
     yield* this.#move(stands, kept);
     if (!this.#adaptive) yield* this.#look(starts);
     this.#observations.standing(
@@ -275,11 +285,11 @@ class BatchedLoop<R extends RunnableRowGraph> {
       return [stands, undefined];
     }
     const spoilt = errors.some((error, r) => !stands[r] && !Number.isFinite(error));
-    if (!spoilt || !this.#machine.log.keeps) return [stands, this.#machine.keep(attempt)];
-    // A zero cotangent times what is not finite would be NaN, in the gradient of what all rows share.
+    const matters = this.#machine.log.keeps || this.#sums.length > 0;
+    if (!spoilt || !matters) return [stands, this.#machine.keep(attempt)];
+    // No weight at all times what is not finite would be NaN, in what all rows share.
     this.#machine.reject(attempt);
-    const short = strides.map((each, r) => (stands[r] ? each : { ...each, h: 0, length: 0 }));
-    const again = yield* this.#attempt(short);
+    const again = yield* this.#attempt(onlyWhere(stands, strides));
     releaseAll(again.steering);
     return [stands, this.#machine.keep(again)];
   }
@@ -331,6 +341,16 @@ class BatchedLoop<R extends RunnableRowGraph> {
     } finally {
       mask.release();
     }
+  }
+
+  /** Adds the step, which has no length in rows that do not move, to what is integrated beside the state. */
+  *#integrate(strides: readonly RowStride[], stages: readonly Cell[]): Run<void> {
+    const before = this.#sums;
+    this.#nfe += this.#attrs.tableau.b.filter((weight) => weight !== 0).length;
+    const numbers = [hostNumbers('t', strides), hostNumbers('h', strides)];
+    const reads = [...before, ...this.#y, ...stages, ...this.#args];
+    this.#sums = yield* this.#machine.run(this.#graphs.sums, numbers, [], reads);
+    this.#machine.drop(before);
   }
 
   // Jump

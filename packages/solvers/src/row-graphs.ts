@@ -10,6 +10,7 @@ import { type Graph, inline, record, type Spec, where } from '@neuralode/tensor'
 import type { OdeSolveAttrs } from './solve-attrs.ts';
 import {
   along,
+  combine,
   type Problem,
   problemOf,
   recordDense,
@@ -98,6 +99,32 @@ function recordJump({ jumps }: OdeSolveAttrs, { state }: Problem, times: number)
   return clean(recording.graph);
 }
 
+/** Inputs: t, h (0 in a row that does not count), sums, y, all stages, args. Outputs: the sums, over one step more. */
+function recordSums({ tableau, quadrature }: OdeSolveAttrs, problem: Problem): Graph {
+  const { state, args, scalar } = problem;
+  const { outputs, inputs } = quadrature as Graph;
+  const stages = tableau.c.flatMap(() => state);
+  const operands = [scalar, scalar, ...outputs, ...state, ...stages, ...args];
+  const recording = record(operands, (t, h, ...stand) => {
+    const take = taker(stand);
+    let sums = take(outputs.length);
+    const y = take(state.length);
+    const k = tableau.c.map(() => take(state.length));
+    const constants = take(inputs.length - 2 - state.length);
+    tableau.b.forEach((weight, i) => {
+      if (weight === 0) return;
+      const point = y.map((leaf, l) =>
+        i === 0 ? leaf : leaf.add(combine(tableau.a[i], k, l).mul(along(h, leaf))),
+      );
+      const at = [t.add(h.mul(tableau.c[i])), h.mul(weight), ...point, ...constants];
+      const terms = inline(quadrature as Graph, at);
+      sums = sums.map((sum, s) => sum.add(terms[s]));
+    });
+    return sums;
+  });
+  return clean(recording.graph);
+}
+
 /** The smallest power of two that is no smaller: so few graphs serve all counts of rows. */
 export function roundedCount(count: number): number {
   return 2 ** Math.ceil(Math.log2(count));
@@ -138,6 +165,17 @@ export class RowGraphs<R extends RunnableRowGraph = RunnableRowGraph> {
     const batch = this.#attrs.batch as number;
     const make = (): Graph => recordSettle(this.#problem, batch);
     return this.#get('settle', this.#attrs.leaves, 0, ['choice', ...this.#state(2)], make);
+  }
+
+  get sums(): R {
+    const { tableau, quadrature } = this.#attrs;
+    const count = quadrature?.outputs.length ?? 0;
+    const sums = new Array<RowInput>(count).fill('state');
+    const stages = this.#state(1 + tableau.c.length);
+    const inputs: RowInput[] = ['time', 'time', ...sums, ...stages, ...this.#args()];
+    const evaluations = tableau.b.filter((weight) => weight !== 0).length;
+    const make = (): Graph => recordSums(this.#attrs, this.#problem);
+    return this.#get('sums', count, evaluations, inputs, make);
   }
 
   /** For `count` observations. */

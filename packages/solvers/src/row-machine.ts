@@ -5,10 +5,13 @@ import {
   type Backend,
   DeviceBuffer,
   type DType,
+  primitives as p,
   type Run,
   releaseAll,
   runGraph,
+  runKernel,
   type Slot,
+  type Spec,
   toHostArray,
 } from '@neuralode/tensor';
 import type { RunnableRowGraph } from './row-graphs.ts';
@@ -58,6 +61,11 @@ export class RowMachine<R extends RunnableRowGraph> {
     const cell = { id: this.#nextId++, slot };
     this.#live.add(cell);
     return cell;
+  }
+
+  zeros({ shape, dtype }: Spec): Cell {
+    const attrs = { value: 0, shape, dtype: dtype as DType };
+    return this.cell(runKernel(this.backend, p.fill, [], attrs));
   }
 
   drop(cells: readonly Cell[]): void {

@@ -54,6 +54,12 @@ export interface OdeSolveAttrs {
   readonly batch?: number;
   /** What `times` is for a batched solve: the times of each row. */
   readonly rowTimes?: readonly (readonly number[])[];
+  /**
+   * Integrated beside the state of a batched solve, and summed over its rows. Inputs: t [B], weights w [B], the leaves
+   * of the state, args. Outputs: Σᵣ wᵣ qᵣ, of any shapes. The node has one more output for each, the sum over the rows
+   * of ∫ qᵣ dt: so a gradient that all rows share needs no memory for each row.
+   */
+  readonly quadrature?: Graph;
   /** One entry a leaf; undefined where it does not jump. */
   readonly jumps: readonly (LeafJump | undefined)[];
   /** Which leaves count in the error norm. */

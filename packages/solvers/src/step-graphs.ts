@@ -62,7 +62,11 @@ export function taker(tensors: readonly Tensor[]): (count: number) => Tensor[] {
 }
 
 /** Leaf l of Σᵢ weightsᵢ kᵢ. */
-function combine(weights: readonly number[], stages: readonly Tensor[][], leaf: number): Tensor {
+export function combine(
+  weights: readonly number[],
+  stages: readonly Tensor[][],
+  leaf: number,
+): Tensor {
   return linearCombination(
     weights,
     stages.slice(0, weights.length).map((stage) => stage[leaf]),
