@@ -12,17 +12,17 @@ import {
   type DType,
   type Run,
   releaseAll,
-  runGraph,
   type Slot,
 } from '@neuralode/tensor';
 import type { AdaptiveControl } from './control.ts';
 import { MaxStepsError, NonFiniteError, StepSizeError } from './errors.ts';
 import { FiniteWatch } from './finite-watch.ts';
-import { type AdaptivePace, firstStep, trialStep } from './pace.ts';
+import type { AdaptivePace } from './pace.ts';
 import { type Passage, RowClock, type RowStride } from './row-clock.ts';
 import { plainRowGraphs, type RowGraphs, type RunnableRowGraph } from './row-graphs.ts';
 import { type Cell, noRowLog, type RowLog } from './row-log.ts';
 import { type Attempt, hostNumbers, RowMachine } from './row-machine.ts';
+import { chooseFirstSteps } from './row-start.ts';
 import { RowObservations } from './row-observations.ts';
 import { requireRowTimes } from './row-times.ts';
 import { type OdeSolveAttrs, type SolveInputs, solveInputs, timesAreInput } from './solve-attrs.ts';
@@ -175,55 +175,19 @@ class BatchedLoop<R extends RunnableRowGraph> {
     return yield* this.#machine.run(this.#graphs.field, [hostNumbers('t', strides)], [], reads);
   }
 
-  /** Hairer's rule (pace.ts), row by row. */
   *#chooseFirstSteps(): Run<void> {
     const { control, tableau } = this.#attrs;
     if ((control as AdaptiveControl).firstStep !== undefined) return;
     const k = tableau.fsal ? this.#k : yield* this.#evaluate();
-    const operands = [...this.#y, ...k].map(({ slot }) => slot);
-    const paces = this.#rows.map(({ pace }) => pace as AdaptivePace);
-    const norms = yield* this.#steer(this.#graphs.plain.size, operands);
-    const count = paces.length;
-    const [stateNorms, fieldNorms] = [norms.slice(0, count), norms.slice(count)];
-    // Finite values can have norms that are not: squares overflow.
-    yield* this.#requireFinite(stateNorms, this.#y, 'the initial state');
-    yield* this.#requireFinite(fieldNorms, k, 'the field');
-    const trials = paces.map(({ limit }, r) => trialStep(stateNorms[r], fieldNorms[r], limit));
-    const bends = yield* this.#curvatures(trials, operands);
-    paces.forEach((pace, r) => {
-      pace.size = firstStep(trials[r], fieldNorms[r], bends[r], tableau.errorOrder as number);
+    this.#nfe++;
+    const { plain } = this.#graphs;
+    const fail = (what: string, row: number): never => this.#fail(what, row);
+    yield* chooseFirstSteps(this.#rows, tableau.errorOrder as number, plain, this.#machine, fail, {
+      y: this.#y,
+      k,
+      args: this.#args,
     });
     if (!tableau.fsal) this.#machine.drop(k);
-  }
-
-  *#curvatures(trials: readonly number[], operands: readonly Slot[]): Run<number[]> {
-    this.#nfe++;
-    const signed = trials.map((trial, r) => trial * Math.sign(this.#rows[r].end - this.#rows[r].t));
-    const given = [this.#machine.upload(this.#times()), this.#machine.upload(signed)];
-    try {
-      const args = this.#args.map(({ slot }) => slot);
-      return yield* this.#steer(this.#graphs.plain.curvature, [...given, ...operands, ...args]);
-    } finally {
-      releaseAll(given);
-    }
-  }
-
-  /** What a graph that only steers gives. */
-  *#steer(graph: RowGraphs['plain']['size'], operands: readonly Slot[]): Run<number[]> {
-    const [slot] = yield* runGraph(
-      graph as NonNullable<typeof graph>,
-      operands,
-      this.#machine.backend,
-    );
-    return yield* this.#machine.read(slot);
-  }
-
-  *#requireFinite(norms: readonly number[], leaves: readonly Cell[], what: string): Run<void> {
-    if (norms.every(Number.isFinite)) return;
-    const slots = leaves.map(({ slot }) => slot);
-    const probes = yield* this.#steer(this.#graphs.plain.finite, slots);
-    const row = probes.findIndex((probe) => !Number.isFinite(probe));
-    if (row >= 0) this.#fail(what, row);
   }
 
   // Step
