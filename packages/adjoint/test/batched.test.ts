@@ -2,10 +2,10 @@
  * Gradients of batched solves: against central differences, and against the gradients of the rows' own solves, by the
  * initial state, parameters passed and captured, parameters with rows, and every row's times.
  */
-import { grad, hvp, jvp } from '@neuralode/autodiff';
+import { grad, hvp, jit, jvp, valueAndGrad } from '@neuralode/autodiff';
 import { reference } from '@neuralode/backend-reference';
-import { dopri5, type OdeintOptions, odeint, rk4 } from '@neuralode/solvers';
-import { evaluate, random, setBackend, type Tensor } from '@neuralode/tensor';
+import { dopri5, type OdeintOptions, odeint, rk4, type SolveStats } from '@neuralode/solvers';
+import { evaluate, memory, random, setBackend, type Tensor, tensor } from '@neuralode/tensor';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { backsolve, direct } from '../src/index.ts';
 import { centralGradient, pack, relativeError, unpack } from './numeric.ts';
@@ -136,4 +136,153 @@ describe('the gradient of the batch is the sum of those of the rows', () => {
     );
     expect(relativeError(got, expected)).toBeLessThan(1e-12);
   });
+});
+
+describe.each([direct(), backsolve()])('$name of a batched solve', (gradient) => {
+  const options = { batched: true, gradient } as const;
+
+  it('is not spoilt by a row whose rejected steps are not finite', () => {
+    // √y of a trial beyond zero is NaN: such a step is rejected, in one row, while the other moves on
+    const run = (batched: boolean) => (rate: Tensor, y0: Tensor, ts: Tensor) => {
+      const field = (_: Tensor, y: Tensor, r: Tensor): Tensor => y.sqrt().mul(r).neg();
+      const given = { args: rate, gradient, firstStep: 0.9, rtol: 1e-8, atol: 1e-8, batched };
+      return odeint(field, y0, ts, given).ys.at(-1).sum();
+    };
+    const rejected: number[] = [];
+    const onSolve = ({ pass, rows }: SolveStats): void => {
+      if (pass === 'forward') rejected.push(...(rows ?? []).map((row) => row.rejected));
+    };
+    const ends = [0.9, 1.4];
+    const y0 = [1, 4];
+    const rate = tensor(1.7);
+    odeint.sync(
+      (_, y, r: Tensor) => y.sqrt().mul(r).neg(),
+      tensor(y0),
+      ends.map((end) => [0, end]),
+      {
+        args: rate,
+        firstStep: 0.9,
+        rtol: 1e-8,
+        atol: 1e-8,
+        batched: true,
+        onSolve,
+      },
+    );
+    expect(rejected[0]).toBeGreaterThan(0);
+    const got = grad((r: Tensor) => run(true)(r, tensor(y0), tensor(ends.map((end) => [0, end]))))
+      .sync(rate)
+      .itemSync();
+    const expected = ends
+      .map((end, i) =>
+        grad((r: Tensor) => run(false)(r, tensor(y0[i]), tensor([0, end])))
+          .sync(rate)
+          .itemSync(),
+      )
+      .reduce((a, b) => a + b);
+    expect(relativeError([got], [expected])).toBeLessThan(1e-10);
+  });
+
+  it('takes trees, and rows that end long before others', () => {
+    type State = { q: Tensor; p: Tensor };
+    const field = (_: Tensor, { q, p }: State, k: Tensor): State => ({
+      q: p.sum(1),
+      p: p.mul(q.expandDims(1)).mul(k).neg(),
+    });
+    const ends = [0.01, 3];
+    const fn = (k: Tensor): Tensor => {
+      const state = {
+        q: tensor([0.1, 0.2]),
+        p: tensor([
+          [1, 2],
+          [0.5, 0.1],
+        ]),
+      };
+      const { ys } = odeint(
+        field,
+        state,
+        ends.map((end) => [0, end / 2, end]),
+        { ...options, args: k },
+      );
+      return ys.q.square().sum().add(ys.p.sum());
+    };
+    const one =
+      (row: number) =>
+      (k: Tensor): Tensor => {
+        const state = { q: tensor([[0.1], [0.2]][row]), p: tensor([[[1, 2]], [[0.5, 0.1]]][row]) };
+        const end = ends[row];
+        const { ys } = odeint(field, state, [0, end / 2, end], { gradient, args: k });
+        return ys.q.square().sum().add(ys.p.sum());
+      };
+    const at = tensor([0.3, 0.7]);
+    const got = pack([grad(fn).sync(at)]);
+    const parts = [0, 1].map((row) => pack([grad(one(row)).sync(at)]));
+    expect(
+      relativeError(
+        got,
+        got.map((_, i) => parts[0][i] + parts[1][i]),
+      ),
+    ).toBeLessThan(1e-12);
+  });
+
+  it('leaves nothing behind in training, nor when it fails', async () => {
+    const backend = await setBackend(reference());
+    const fn = (k: Tensor, y0: Tensor): Tensor =>
+      odeint(
+        (_, y, r: Tensor) => y.mul(r).sin(),
+        y0,
+        [
+          [0, 0.5, 1],
+          [0, 2, 3],
+        ],
+        {
+          ...options,
+          args: k,
+          maxSteps: 500,
+        },
+      ).ys.sum();
+    const step = jit(valueAndGrad(fn));
+    const y0 = tensor([1, 2]);
+    let k = tensor(0.3);
+    const train = async (): Promise<void> => {
+      const { value, grads } = await step(k, y0);
+      const next = k.sub(grads);
+      for (const old of [k, value, grads]) old.dispose();
+      k = next;
+    };
+    await train();
+    const after = memory(backend).liveBuffers;
+    for (let i = 0; i < 5; i++) await train();
+    expect(memory(backend).liveBuffers).toBe(after);
+    const wild = tensor(1e4);
+    await expect(step(wild, y0)).rejects.toThrow(/row \d: 500 steps got only as far/);
+    wild.dispose();
+    expect(memory(backend).liveBuffers).toBe(after);
+  });
+
+  it('tells its cost', () => {
+    const heard: SolveStats[] = [];
+    const fn = (y0: Tensor): Tensor =>
+      odeint((_, y) => y.cos(), y0, [0, 1], {
+        ...options,
+        onSolve: (stats) => heard.push(stats),
+      }).ys.sum();
+    grad(fn).sync(tensor([1, 2, 3]));
+    expect(heard.map(({ pass }) => pass)).toEqual(['forward', 'backward']);
+    expect(heard[0].rows).toHaveLength(3);
+    // no more than one product for each evaluation on the way, and as much again for the parameters
+    expect(heard[1].nfe).toBeGreaterThan(5);
+    expect(heard[1].nfe).toBeLessThan(2 * heard[0].nfe);
+  });
+});
+
+it('backsolve() cannot let the gradient of the parameters steer rows, and says so', () => {
+  const fn = (k: Tensor): Tensor =>
+    odeint((_, y, r: Tensor) => y.mul(r), tensor([1, 2]), [0, 1], {
+      args: k,
+      batched: true,
+      gradient: backsolve({ seminorm: false }),
+    }).ys.sum();
+  expect(() => grad(fn).sync(tensor(1))).toThrow(
+    /cannot count in the rows' errors.*Leave seminorm out/,
+  );
 });
