@@ -23,6 +23,7 @@ import {
   solveInputs,
   timesInFront,
 } from '@neuralode/solvers';
+import { integralRate, integralsByState, parameterQuadrature } from './quadrature.ts';
 import {
   ArgumentError,
   apply,
@@ -48,52 +49,32 @@ export interface BacksolveOptions {
 
 type MaybeTensor = Tensor | null;
 
-/** Inputs: t, z, a, g, args. Outputs: f, −aᵀ∂f/∂z, −aᵀ∂f/∂θ for the args that `wanted` names. */
-function adjointBody({ body, leaves }: OdeSolveAttrs, wanted: readonly boolean[]): Graph {
+/** Inputs: t, z, a, g, args, c (quadrature.ts). Outputs: f, −aᵀ∂f/∂z, −aᵀ∂f/∂θ for the args that `wanted` names. */
+function adjointBody(attrs: OdeSolveAttrs, wanted: readonly boolean[]): Graph {
+  const { body, leaves } = attrs;
   const [time, ...rest] = body.inputs;
   const state = rest.slice(0, leaves);
   const args = rest.slice(leaves);
   const gradients = args.filter((_, i) => wanted[i]);
-  const recording = record([time, ...state, ...state, ...gradients, ...args], (t, ...stand) => {
+  const integrals = attrs.quadrature?.outputs ?? [];
+  const operands = [time, ...state, ...state, ...gradients, ...args, ...integrals];
+  const recording = record(operands, (t, ...stand) => {
     const z = stand.slice(0, leaves);
     const a = stand.slice(leaves, 2 * leaves);
-    const constants = stand.slice(2 * leaves + gradients.length);
+    const constants = stand.slice(2 * leaves + gradients.length).slice(0, args.length);
+    const c = stand.slice(stand.length - integrals.length);
     const inputs = [t, ...z, ...constants];
     const needs = [false, ...z.map(() => true), ...wanted];
     const { outputs, pullback } = pullBack(body, inputs, needs);
     const cotangents = pullback(a);
+    integralsByState(attrs, t, z, constants, c).forEach((term, l) => {
+      cotangents[1 + l] = sumOf([cotangents[1 + l], term]);
+    });
     const rates = inputs.flatMap((input, i) =>
       needs[i] ? [cotangents[i]?.neg() ?? zerosLike(input)] : [],
     );
     return [...outputs, ...rates];
   });
-  return clean(recording.graph);
-}
-
-/**
- * Of a batched solve, where the parameters' gradient has no rows: inputs t, w, z, a, args; outputs −Σᵣ wᵣ aᵣᵀ∂fᵣ/∂θ.
- * The product is linear in a, so that weighing the rows of a weighs the terms of the sum.
- */
-function parameterQuadrature({ body, leaves }: OdeSolveAttrs, wanted: readonly boolean[]): Graph {
-  const [time, ...rest] = body.inputs;
-  const state = rest.slice(0, leaves);
-  const recording = record(
-    [time, time, ...state, ...state, ...rest.slice(leaves)],
-    (t, w, ...stand) => {
-      const z = stand.slice(0, leaves);
-      const a = stand.slice(leaves, 2 * leaves);
-      const inputs = [t, ...z, ...stand.slice(2 * leaves)];
-      const needs = [false, ...z.map(() => false), ...wanted];
-      const { pullback } = pullBack(body, inputs, needs);
-      const weighed = a.map((leaf) =>
-        leaf.mul(w.reshape(leaf.shape.map((extent, axis) => (axis === 0 ? extent : 1)))),
-      );
-      const cotangents = pullback(weighed);
-      return inputs.flatMap((input, i) =>
-        needs[i] ? [cotangents[i]?.neg() ?? zerosLike(input)] : [],
-      );
-    },
-  );
   return clean(recording.graph);
 }
 
@@ -157,6 +138,7 @@ function solveBackward(
   attrs: OdeSolveAttrs,
   observed: readonly Tensor[],
   cotangents: readonly Tensor[],
+  c: readonly Tensor[],
   wanted: readonly boolean[],
   options: BacksolveOptions,
   self: GradientMethod,
@@ -181,8 +163,9 @@ function solveBackward(
           ...zeroGradients.map(() => undefined),
         ]
       : [...observed, ...cotangents, ...zeroGradients].map(() => undefined);
+  const { quadrature: _, ...same } = attrs;
   const backwardAttrs: OdeSolveAttrs = {
-    ...attrs,
+    ...same,
     ...backwardControl(attrs, options),
     body: adjointBody(attrs, batch === undefined ? wanted : wanted.map(() => false)),
     ...(beside && { quadrature: parameterQuadrature(attrs, wanted) }),
@@ -209,6 +192,7 @@ function solveBackward(
       ...zeroGradients,
       ...addends,
       ...args,
+      ...c,
     ],
     backwardAttrs,
   );
@@ -224,15 +208,15 @@ function timeGradient(
   attrs: OdeSolveAttrs,
   observed: readonly Tensor[],
   cotangents: readonly Tensor[],
+  c: readonly Tensor[],
   after: readonly Tensor[],
 ): Tensor {
   const { times, jumps, args } = solveInputs(inputs, attrs);
   const ts = times as Tensor;
   const rates = fieldAlong(attrs.body, ts, observed, args);
   const jumping = attrs.jumps.some((jump) => jump !== undefined);
-  const ratesAfter = jumping
-    ? fieldAlong(attrs.body, ts, afterJumps(observed, jumps, attrs), args)
-    : rates;
+  const statesAfter = jumping ? afterJumps(observed, jumps, attrs) : observed;
+  const ratesAfter = jumping ? fieldAlong(attrs.body, ts, statesAfter, args) : rates;
   const terms = observed.map((_, leaf) => {
     const keeps = attrs.jumps[leaf]?.keep ?? true;
     const g = cotangents[leaf];
@@ -243,6 +227,12 @@ function timeGradient(
     const leaving = padRows(withoutLast(after[leaf]), 0, 1).mul(ratesAfter[leaf]);
     return sumRows(arriving.sub(leaving), ts.rank);
   });
+  if (c.length > 0) {
+    const rate = integralRate(attrs);
+    const [arriving] = fieldAlong(rate, ts, observed, [...args, ...c]);
+    const [leaving] = fieldAlong(rate, ts, statesAfter, [...args, ...c]);
+    terms.push(padRows(arriving.slice([1]), 1, 0).sub(padRows(withoutLast(leaving), 0, 1)));
+  }
   // The times of a batched solve are [B, T].
   return timesInFront(sumOf(terms) as Tensor).cast(ts.dtype);
 }
@@ -255,15 +245,18 @@ export function backsolve(options: BacksolveOptions = {}): GradientMethod {
   const self: GradientMethod = {
     name: 'backsolve',
     vjp(inputs, attrs, needs) {
-      const observed = apply(odeSolve, inputs, attrs);
+      const outputs = apply(odeSolve, inputs, attrs);
+      const observed = outputs.slice(0, attrs.leaves);
       return {
-        outputs: observed,
+        outputs,
         pullback(given: readonly MaybeTensor[]): MaybeTensor[] {
-          const cotangents = observed.map((rows, leaf) => given[leaf] ?? zerosLike(rows));
+          const filled = outputs.map((output, i) => given[i] ?? zerosLike(output));
+          const cotangents = filled.slice(0, attrs.leaves);
+          const c = filled.slice(attrs.leaves);
           const roles = solveInputs(needs, attrs);
           const { args, jumps } = solveInputs(inputs, attrs);
           const wanted = roles.args.map((need, i) => need && isDifferentiable(args[i]));
-          const back = solveBackward(inputs, attrs, observed, cotangents, wanted, options, self);
+          const back = solveBackward(inputs, attrs, observed, cotangents, c, wanted, options, self);
           const gradients = [...back.gradients];
           const jumping = attrs.jumps.flatMap((jump, leaf) => (jump === undefined ? [] : [leaf]));
           return [
@@ -271,7 +264,7 @@ export function backsolve(options: BacksolveOptions = {}): GradientMethod {
               ? []
               : [
                   roles.times
-                    ? timeGradient(inputs, attrs, observed, cotangents, back.after)
+                    ? timeGradient(inputs, attrs, observed, cotangents, c, back.after)
                     : null,
                 ]),
             ...back.after.map((rows, leaf) => rows.at(0).add(cotangents[leaf].at(0))),

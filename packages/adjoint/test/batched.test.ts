@@ -105,21 +105,44 @@ describe.each<[string, Options]>([
     expect(relativeError([tangent.itemSync()], [expected])).toBeLessThan(1e-7);
   });
 
-  it.skipIf(options.gradient?.name === 'backsolve')(
-    'forward over reverse agrees with central differences of the gradient',
-    () => {
-      const got = pack(hvp.sync(fn, unpack(point, shapes), unpack(direction, shapes)));
-      const h = 1e-5;
-      const up = gradientAt(point.map((v, i) => v + h * direction[i]));
-      const down = gradientAt(point.map((v, i) => v - h * direction[i]));
-      expect(
-        relativeError(
-          got,
-          up.map((g, i) => (g - down[i]) / (2 * h)),
+  it('forward over reverse agrees with central differences of the gradient', () => {
+    const got = pack(hvp.sync(fn, unpack(point, shapes), unpack(direction, shapes)));
+    const h = 1e-5;
+    const up = gradientAt(point.map((v, i) => v + h * direction[i]));
+    const down = gradientAt(point.map((v, i) => v - h * direction[i]));
+    expect(
+      relativeError(
+        got,
+        up.map((g, i) => (g - down[i]) / (2 * h)),
+      ),
+    ).toBeLessThan(1e-5);
+  });
+});
+
+describe.each<[string, Options]>([
+  ['direct, dopri5', { ...adaptive, gradient: direct() }],
+  ['backsolve, dopri5', { ...adaptive, gradient: backsolve() }],
+])('%s', (_, options) => {
+  it('the gradient of the gradient agrees with central differences', () => {
+    const fn = loss(options);
+    const direction = point.map(() => rng.nextNormal());
+    const norm = (inputs: Tensor[]): Tensor =>
+      grad(fn)(inputs)
+        .map((g) => g.square().sum())
+        .reduce((a, b) => a.add(b));
+    const got = pack(grad(norm).sync(unpack(point, shapes)));
+    const along = got.reduce((total, g, i) => total + g * direction[i], 0);
+    const hostNorm = (s: number[]): number =>
+      pack(
+        grad(fn).sync(
+          unpack(
+            point.map((v, i) => v + s[0] * direction[i]),
+            shapes,
+          ),
         ),
-      ).toBeLessThan(1e-5);
-    },
-  );
+      ).reduce((total, g) => total + g * g, 0);
+    expect(relativeError([along], centralGradient(hostNorm, [0]))).toBeLessThan(1e-5);
+  });
 });
 
 describe('the gradient of the batch is the sum of those of the rows', () => {

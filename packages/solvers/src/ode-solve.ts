@@ -11,22 +11,12 @@ import { forwardMode } from './forward-mode.ts';
 import { runOdeSolve } from './run.ts';
 import { countTimes, type GradientMethod, type OdeSolveAttrs, solveInputs } from './solve-attrs.ts';
 
-function requireNoQuadrature({ quadrature }: OdeSolveAttrs): void {
-  if (quadrature === undefined) return;
-  throw new NeuralodeError({
-    what: 'odeint: a second derivative is asked of a batched solve whose parameters are differentiated by backsolve()',
-    remedy:
-      'Use { gradient: direct() }, which has derivatives of any order; or solve without batched',
-  });
-}
-
 function reverseMode(
   inputs: readonly Tensor[],
   attrs: OdeSolveAttrs,
   needs: readonly boolean[],
   modes: Modes,
 ): ReturnType<GradientMethod['vjp']> {
-  requireNoQuadrature(attrs);
   if (attrs.gradient !== undefined) return attrs.gradient.vjp(inputs, attrs, needs, modes);
   throw new NeuralodeError({
     what: 'odeint: a gradient is asked of a solve that was not told how to give one',
@@ -48,10 +38,7 @@ export const odeSolve: Primitive<OdeSolveAttrs> = {
       ? runOdeSolve(inputs, attrs, backend)
       : runBatchedSolve(inputs, attrs, backend),
   derivative: {
-    jvp(inputs, tangents, attrs) {
-      requireNoQuadrature(attrs);
-      return forwardMode(odeSolve, inputs, tangents, attrs);
-    },
+    jvp: (inputs, tangents, attrs) => forwardMode(odeSolve, inputs, tangents, attrs),
     vjp: reverseMode,
   },
 };
