@@ -4,7 +4,14 @@
  */
 import { grad, hvp, jit, jvp, valueAndGrad } from '@neuralode/autodiff';
 import { reference } from '@neuralode/backend-reference';
-import { dopri5, type OdeintOptions, odeint, rk4, type SolveStats } from '@neuralode/solvers';
+import {
+  dopri5,
+  euler,
+  type OdeintOptions,
+  odeint,
+  rk4,
+  type SolveStats,
+} from '@neuralode/solvers';
 import { evaluate, memory, random, setBackend, type Tensor, tensor } from '@neuralode/tensor';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { backsolve, direct } from '../src/index.ts';
@@ -296,6 +303,28 @@ describe.each([direct(), backsolve()])('$name of a batched solve', (gradient) =>
     expect(heard[1].nfe).toBeGreaterThan(5);
     expect(heard[1].nfe).toBeLessThan(2 * heard[0].nfe);
   });
+});
+
+it('direct() is not spoilt by a row that is done where the field has a pole', () => {
+  const ends = tensor([1, 3]);
+  const run = (rate: Tensor): Tensor =>
+    odeint(
+      (t, y, r: Tensor) => y.mul(ends.sub(t).pow(-0.5)).mul(r),
+      tensor([1, 1]),
+      ends.reshape([2, 1]).mul(tensor([0, 1])),
+      {
+        args: rate,
+        solver: euler(),
+        stepSize: 0.1,
+        batched: true,
+        gradient: direct(),
+      },
+    )
+      .ys.at(-1)
+      .sum();
+  const got = grad(run).sync(tensor(0.5)).itemSync();
+  const value = ([r]: number[]): number => evaluate.sync(() => run(tensor(r))).itemSync();
+  expect(relativeError([got], centralGradient(value, [0.5]))).toBeLessThan(1e-8);
 });
 
 it('backsolve() cannot let the gradient of the parameters steer rows, and says so', () => {

@@ -41,6 +41,8 @@ export class RowClock {
   #from = 0;
   #to: number;
   #next = 1;
+  /** Where the latest step started. */
+  #start: number;
 
   /**
    * @param jumps whether steps must end on every time, the state jumping at the interior ones
@@ -49,6 +51,7 @@ export class RowClock {
   constructor(times: readonly number[], control: Control, jumps: boolean, exact: boolean) {
     this.times = times;
     this.t = times[0];
+    this.#start = times[0];
     this.end = times[times.length - 1];
     this.pace = paceOf(control, times[0], this.end);
     this.#jumps = jumps;
@@ -66,12 +69,15 @@ export class RowClock {
     return this.accepted + this.rejected;
   }
 
-  /** The step to try; of no length where the row is done. */
+  /**
+   * The step to try. Where the row is done it has no length, and stays where the field was evaluated already: at the
+   * very end it may have a pole.
+   */
   stride(): RowStride {
     const { t } = this;
     if (this.done) {
       const to = this.times.length - 1;
-      return { t, next: t, h: 0, cut: false, from: 0, to, position: 1, length: 0 };
+      return { t: this.#start, next: t, h: 0, cut: false, from: 0, to, position: 1, length: 0 };
     }
     const start = this.times[this.#from];
     const landing = this.times[this.#to];
@@ -86,6 +92,7 @@ export class RowClock {
   /** Moves on by a step that stands. */
   pass({ t, next, h, to }: RowStride): Passage {
     this.accepted++;
+    this.#start = t;
     this.t = next;
     const inside: { index: number; theta: number }[] = [];
     const standing: number[] = [];
