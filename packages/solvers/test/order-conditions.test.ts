@@ -68,12 +68,7 @@ function rounding({ interpolant }: Tableau): number {
 }
 
 /** How far weights are from meeting the condition of a tree at θ. */
-function defect(
-  tableau: Tableau,
-  weights: readonly number[],
-  tree: RootedTree,
-  theta = 1,
-): number {
+function defect(tableau: Tableau, weights: readonly number[], tree: RootedTree, theta = 1): number {
   const rows = allRows(tableau).slice(0, weights.length);
   return Math.abs(
     dot(weights, elementaryWeights(tree, rows)) - theta ** nodes(tree) / density(tree),
