@@ -43,4 +43,30 @@ describe('nested polynomials', () => {
       expect(nestedOf(row)[0]).toBe(0);
     }
   });
+
+  it('lose little where all is rounded to float32', () => {
+    const { a, c, denseStages, interpolant } = vern7().tableau;
+    const rows = [...a, ...(denseStages?.a ?? [])];
+    const combine = (weights: readonly number[], k: readonly number[]): number =>
+      weights.reduce(
+        (sum, w, i) => Math.fround(sum + Math.fround(Math.fround(w) * (k[i] ?? 0))),
+        0,
+      );
+    // one step of length 1 of y' = −y
+    const k: number[] = [];
+    for (const row of rows) k.push(-Math.fround(1 + combine(row, k)));
+    expect(k.length).toBe(c.length + 5);
+    const nested = interpolant.map(nestedOf);
+    for (let theta = 1 / 32; theta <= 1; theta += 1 / 32) {
+      const slope = nested[0].reduceRight((sum, _, depth) => {
+        const factor = depth % 2 === 0 ? 1 - theta : theta;
+        const value = combine(
+          nested.map((row) => row[depth]),
+          k,
+        );
+        return Math.fround(Math.fround(sum * factor) + value);
+      }, 0);
+      expect(Math.abs(1 + slope * theta - Math.exp(-theta))).toBeLessThan(2e-6);
+    }
+  });
 });

@@ -49,7 +49,7 @@ const methods = [
   { name: 'cashKarp', order: 5, steps: constant(cashKarp()), from: 48 },
   { name: 'dopri5', order: 5, steps: constant(dopri5()), from: 48 },
   { name: 'tsit5', order: 5, steps: constant(tsit5()), from: 48 },
-  { name: 'vern7', order: 7, steps: constant(vern7()), from: 16 },
+  { name: 'vern7', order: 7, steps: constant(vern7()), from: 14 },
   { name: 'dop853', order: 8, steps: constant(dop853()), from: 6 },
 ] as const;
 
