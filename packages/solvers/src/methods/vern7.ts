@@ -1,12 +1,12 @@
 /**
  * Verner's "most efficient" 7(6) pair (J. H. Verner, "Numerically optimal Runge-Kutta pairs with interpolants", Numerical
- * Algorithms 53, 2010, and the coefficients on the author's page). Order 7, error order 6.
+ * Algorithms 53, 2010; its coefficients as OrdinaryDiffEq.jl has them under `Vern7`). Order 7, error order 6.
  *
  * Stage 10 serves the error estimate alone. The field at y₁, with which the author's interpolant begins, is stage 11 and
- * serves the next step; five more stages are evaluated only in steps in which something is observed. Coefficients in
- * float64, from forty digits.
+ * serves the next step; five more stages are evaluated only in steps in which something is observed. Coefficients are
+ * rounded to float64 from forty digits.
  *
- * The interpolant meets the order conditions up to order 6 exactly, and those of order 7 to within 2e-7, so it counts as
+ * The interpolant meets the order conditions up to order 6 exactly, and those of order 7 to within 3e-7, so it counts as
  * one of order 6: inside a step its error goes with h⁷, as that of the end values over many steps.
  */
 import type { AdaptiveSolver } from '../tableau.ts';
