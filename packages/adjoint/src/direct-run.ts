@@ -17,7 +17,7 @@ import {
   stackOf,
   type Tape,
 } from '@neuralode/tensor';
-import { spread } from '@neuralode/autodiff';
+import { type SplitGraph, spread } from '@neuralode/autodiff';
 import type { BackAttrs, TapeEntry } from './direct-tape.ts';
 
 /** Running sums of cotangents by key; a key that was never added to is zero. */
@@ -43,6 +43,10 @@ class Totals {
     term.release();
     total?.release();
     this.#slots.set(key, sum);
+  }
+
+  has(key: number): boolean {
+    return this.#slots.has(key);
   }
 
   /** The sum, which the caller then owns; zeros of `spec` where there is none. The key starts afresh. */
@@ -137,6 +141,9 @@ class BackwardWalk {
         case 'dense':
           yield* this.#dense(entry);
           break;
+        case 'extend':
+          yield* this.#extend(entry);
+          break;
         case 'step':
           yield* this.#step(entry);
           break;
@@ -228,6 +235,34 @@ class BackwardWalk {
   #stepStart(cotangent: Slot, theta: number, h: number): void {
     this.#stepSize.add(1, cotangent.retain(), this.#scalar, -1 / h);
     this.#stepSize.add(0, cotangent, this.#scalar, -theta / h);
+  }
+
+  /** The stages that only the interpolant needs: functions of the state before the step, and of the step's stages. */
+  *#extend(entry: TapeEntry): Run<void> {
+    const { loop, halves, wanted } = this.#attrs;
+    const { c, denseStages } = loop.tableau;
+    const first = c.length * this.#leaves;
+    const count = (denseStages?.c.length ?? 0) * this.#leaves;
+    // No cotangent arrived at what was observed in this step.
+    if (!this.#stages.has(first)) return;
+    this.#evaluations += count / this.#leaves;
+    const cotangents = Array.from({ length: count }, (_, i) =>
+      this.#stages.take(first + i, this.#state[i % this.#leaves]),
+    );
+    const { backward } = halves.extend as SplitGraph;
+    const results = yield* this.#runHalf(backward, entry, cotangents);
+    if (wanted.times) {
+      const [t, h] = results.splice(0, 2);
+      this.#stepSize.add(1, t, this.#scalar);
+      this.#stepSize.add(0, h, this.#scalar);
+    }
+    this.#state.forEach((spec, leaf) => {
+      this.#before.add(leaf, results.shift() as Slot, spec);
+    });
+    results.splice(0, first).forEach((slot, i) => {
+      this.#stages.add(i, slot, this.#state[i % this.#leaves]);
+    });
+    this.#addGradients(results);
   }
 
   *#step(entry: TapeEntry): Run<void> {

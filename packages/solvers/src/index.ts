@@ -18,10 +18,20 @@ export {
   StepSizeError,
 } from './errors.ts';
 export { afterJumps, fieldAlong, weighRows } from './forward-mode.ts';
+export { bosh3 } from './methods/bosh3.ts';
+export { cashKarp } from './methods/cash-karp.ts';
+export { dop853 } from './methods/dop853.ts';
 export { dopri5 } from './methods/dopri5.ts';
 export { euler } from './methods/euler.ts';
+export { fehlberg45 } from './methods/fehlberg45.ts';
+export { heun } from './methods/heun.ts';
+export { heunEuler } from './methods/heun-euler.ts';
 export { midpoint } from './methods/midpoint.ts';
+export { ralston } from './methods/ralston.ts';
+export { rk38 } from './methods/rk38.ts';
 export { rk4 } from './methods/rk4.ts';
+export { tsit5 } from './methods/tsit5.ts';
+export { vern7 } from './methods/vern7.ts';
 export { odeSolve } from './ode-solve.ts';
 export {
   type AdaptiveOptions,
@@ -44,4 +54,4 @@ export {
   solveInputs,
 } from './solve-attrs.ts';
 export { plainGraphs, type RunnableGraphs, type StepGraphs, stepGraphs } from './step-graphs.ts';
-export type { AdaptiveSolver, FixedStepSolver, Solver, Tableau } from './tableau.ts';
+export type { AdaptiveSolver, DenseStages, FixedStepSolver, Solver, Tableau } from './tableau.ts';

@@ -6,9 +6,9 @@
  */
 import {
   type Backend,
-  DeviceBuffer,
+  type DeviceBuffer,
   type DType,
-  hostArray,
+  type Graph,
   type Run,
   releaseAll,
   runGraph,
@@ -20,11 +20,13 @@ import {
 } from '@neuralode/tensor';
 import type { AdaptiveControl } from './control.ts';
 import { FiniteWatch, type Look } from './finite-watch.ts';
+import { readNumbers, runWithNumbers } from './host-numbers.ts';
 import { MaxStepsError, NonFiniteError, StepSizeError } from './errors.ts';
 import { type OdeSolveAttrs, type SolveInputs, solveInputs } from './solve-attrs.ts';
 import { AdaptivePace, type FixedPace, firstStep, paceOf, type Stride, trialStep } from './pace.ts';
 import { noLog, type SolveEvent, type SolveLog } from './solve-log.ts';
-import { plainGraphs, type RunnableGraphs, type StepGraphs } from './step-graphs.ts';
+import { plainGraphs, type RunnableGraphs } from './step-graphs.ts';
+import type { DenseStages } from './tableau.ts';
 import { requireTimes } from './times.ts';
 
 /** Runs an `odeSolve` node. Inputs are borrowed; the outputs are the caller's. */
@@ -62,7 +64,7 @@ class SolveLoop {
   #y: Slot[];
   /** f(t, y), where the method keeps it from step to step. */
   #k: Slot[] = [];
-  /** The latest step's stages, until the next one. */
+  /** The latest step's stages, until the next one; then those that only the interpolant needs, once evaluated. */
   #stages: Slot[] = [];
   /** Observed leaves, [leaf][time]. */
   readonly #observed: Slot[][];
@@ -152,25 +154,9 @@ class SolveLoop {
     return jumps ? this.#times.slice(1) : this.#times.slice(-1);
   }
 
-  #scalar(value: number): DeviceBuffer {
-    const host = hostArray(this.#scalarType, 1);
-    host[0] = value;
-    return new DeviceBuffer(this.#backend, this.#backend.upload(host, [], this.#scalarType));
-  }
-
   /** Runs a graph whose first inputs are host numbers. */
-  *#runWith(
-    graph: StepGraphs['field'],
-    numbers: readonly number[],
-    slots: readonly Slot[],
-  ): Run<Slot[]> {
-    const scalars: DeviceBuffer[] = [];
-    try {
-      for (const value of numbers) scalars.push(this.#scalar(value));
-      return yield* runGraph(graph, [...scalars, ...slots], this.#backend);
-    } finally {
-      releaseAll(scalars);
-    }
+  #runWith(graph: Graph, numbers: readonly number[], slots: readonly Slot[]): Run<Slot[]> {
+    return runWithNumbers(graph, numbers, slots, this.#backend);
   }
 
   // Start
@@ -210,7 +196,7 @@ class SolveLoop {
   *#hairersStep(limit: number, k: readonly Slot[]): Run<number> {
     const { size, curvature } = this.#graphs as Required<RunnableGraphs>;
     const [norms] = yield* runGraph(size, [...this.#y, ...k], this.#backend);
-    const [stateNorm, fieldNorm] = yield* this.#read(norms);
+    const [stateNorm, fieldNorm] = yield* readNumbers(norms);
     // Finite values can have norms that are not: squares overflow.
     if (!Number.isFinite(stateNorm)) yield* this.#requireFinite(this.#y, 'the initial state');
     if (!Number.isFinite(fieldNorm)) yield* this.#requireFinite(k, 'the field');
@@ -218,23 +204,15 @@ class SolveLoop {
     const operands = [...this.#y, ...k, ...this.#inputs.args];
     const [bend] = yield* this.#runWith(curvature, [this.#t, trial * this.#direction], operands);
     this.#nfe++;
-    const [bendNorm] = yield* this.#read(bend);
+    const [bendNorm] = yield* readNumbers(bend);
     return firstStep(trial, fieldNorm, bendNorm, this.#attrs.tableau.errorOrder as number);
   }
 
   /** Throws unless all elements of these leaves, shaped like the state, are finite. */
   *#requireFinite(leaves: readonly Slot[], what: string): Run<void> {
     const [probe] = yield* runGraph(this.#graphs.finite, leaves, this.#backend);
-    const [value] = yield* this.#read(probe);
+    const [value] = yield* readNumbers(probe);
     if (!Number.isFinite(value)) this.#fail(`${what} is not finite`);
-  }
-
-  *#read(slot: Slot): Run<number[]> {
-    try {
-      return Array.from(yield slot as DeviceBuffer);
-    } finally {
-      slot.release();
-    }
   }
 
   // Step
@@ -255,7 +233,7 @@ class SolveLoop {
       const [norm] = outputs.splice(--plainOutputs, 1);
       let accepted = false;
       try {
-        const [error] = yield* this.#read(norm);
+        const [error] = yield* readNumbers(norm);
         accepted = this.#judge(this.#pace, stride, error);
       } finally {
         if (!accepted) releaseAll(outputs);
@@ -321,7 +299,10 @@ class SolveLoop {
     } finally {
       releaseAll(before);
     }
-    if (tableau.fsal) this.#k = this.#stages.slice(-this.#leaves).map((slot) => slot.retain());
+    if (tableau.fsal) {
+      const end = tableau.c.length * this.#leaves;
+      this.#k = this.#stages.slice(end - this.#leaves, end).map((slot) => slot.retain());
+    }
     if (control.kind === 'fixed') yield* this.#lookSince(start);
   }
 
@@ -339,12 +320,25 @@ class SolveLoop {
         this.#emitStanding();
         continue;
       }
+      yield* this.#extendStages(start, h, before);
       const theta = (time - start) / h;
       const outputs = yield* this.#runWith(dense, [theta, h], [...before, ...this.#stages]);
       const event: SolveEvent = { kind: 'dense', index: this.#nextObservation, theta, h };
       this.#log.note(event, outputs.slice(plain.dense));
       this.#record(outputs.slice(0, plain.dense));
     }
+  }
+
+  /** Evaluates the stages that only the interpolant needs, at the first observation inside a step. */
+  *#extendStages(start: number, h: number, before: readonly Slot[]): Run<void> {
+    const { extend, plain } = this.#graphs;
+    const { denseStages, c } = this.#attrs.tableau;
+    if (extend === undefined || this.#stages.length > c.length * this.#leaves) return;
+    const operands = [...before, ...this.#stages, ...this.#inputs.args];
+    const outputs = yield* this.#runWith(extend, [start, h], operands);
+    this.#nfe += (denseStages as DenseStages).c.length;
+    this.#stages.push(...outputs.slice(0, plain.extend));
+    this.#log.note({ kind: 'extend', h }, outputs.slice(plain.extend));
   }
 
   #emitStanding(): void {

@@ -15,6 +15,8 @@ import {
 } from '@neuralode/tensor';
 import type { AdaptiveControl } from './control.ts';
 import type { OdeSolveAttrs } from './solve-attrs.ts';
+import { nestedOf } from './nested-polynomial.ts';
+import { countInterpolated, type DenseStages } from './tableau.ts';
 
 /** What of a step is a function of what; leaf lists are in the order of the state. */
 export interface StepGraphs {
@@ -22,6 +24,8 @@ export interface StepGraphs {
   readonly field: Graph;
   /** Inputs: t, h, y, k₁ (if FSAL), args. Outputs: y₁, the stages not given (leaf by leaf, stage after stage), error. */
   readonly step: Graph;
+  /** Inputs: t, h, y, the step's stages, args. Outputs: the stages that only the interpolant needs. */
+  readonly extend?: Graph;
   /** Inputs: θ, h, y, all stages. Outputs: y(t + θh). */
   readonly dense: Graph;
   /** Inputs: y, f. Outputs: [‖y‖, ‖f‖], scaled. Only for adaptive control. */
@@ -115,9 +119,16 @@ function recordStep(attrs: OdeSolveAttrs, problem: Problem): Graph {
     const fresh = tableau.fsal ? stages.slice(1) : stages;
     const outputs = [...y1, ...fresh.flat()];
     if (control.kind === 'fixed' || tableau.error === undefined) return outputs;
-    const errors = y.map((_, l) => combine(tableau.error as number[], stages, l).mul(h));
+    const { error, coarseError } = tableau;
+    const estimate = (weights: readonly number[]): Tensor[] =>
+      y.map((_, l) => combine(weights, stages, l).mul(h));
+    const errors = estimate(error);
     const scales = y.map((leaf, l) => tolerance(control, leaf.abs().maximum(y1[l].abs())));
-    const norm = scaledNorm(errors, scales, steered);
+    const fine = scaledNorm(errors, scales, steered);
+    const norm =
+      coarseError === undefined
+        ? fine
+        : steady(fine, scaledNorm(estimate(coarseError), scales, steered));
     // Leaves that do not steer must still be seen when they overflow.
     const idle = y1.filter((_, l) => !steered[l]);
     return [...outputs, idle.length === 0 ? norm : norm.add(nanUnlessFinite(idle))];
@@ -125,26 +136,56 @@ function recordStep(attrs: OdeSolveAttrs, problem: Problem): Graph {
   return clean(recording.graph);
 }
 
-function recordDense({ tableau }: OdeSolveAttrs, { state, scalar }: Problem): Graph {
-  const degree = tableau.interpolant[0].length;
-  const count = tableau.c.length;
+/** E² / √(E² + 0.01 E′²); 0 where both are, and not finite where either is not. */
+function steady(fine: Tensor, coarse: Tensor): Tensor {
+  const both = fine.square().add(coarse.square().mul(0.01)).sqrt();
+  const ratio = fine.div(both.maximum(1e-30));
+  return fine.mul(ratio).add(nanUnlessFinite([both]));
+}
+
+function recordExtend(
+  { tableau }: OdeSolveAttrs,
+  { body, state, args, scalar }: Problem,
+  { c, a }: DenseStages,
+): Graph {
   const stageSpecs = tableau.c.flatMap(() => state);
+  const recording = record([scalar, scalar, ...state, ...stageSpecs, ...args], (...stand) => {
+    const take = taker(stand);
+    const [t, h] = take(2);
+    const y = take(state.length);
+    const stages = tableau.c.map(() => take(state.length));
+    const constants = take(args.length);
+    c.forEach((node, i) => {
+      const point = y.map((leaf, l) => leaf.add(combine(a[i], stages, l).mul(h)));
+      stages.push(inline(body, [t.add(h.mul(node)), ...point, ...constants]));
+    });
+    return stages.slice(tableau.c.length).flat();
+  });
+  return clean(recording.graph);
+}
+
+function recordDense({ tableau }: OdeSolveAttrs, { state, scalar }: Problem): Graph {
+  const rows = tableau.interpolant.map(nestedOf);
+  const degree = rows[0].length;
+  const count = countInterpolated(tableau);
+  const stageSpecs = Array.from({ length: count }, () => state).flat();
   const recording = record([scalar, scalar, ...state, ...stageSpecs], (...stand) => {
     const take = taker(stand);
     const [theta, h] = take(2);
     const y = take(state.length);
     const stages = Array.from({ length: count }, () => take(state.length));
     const scale = theta.mul(h);
+    const left = theta.neg().add(1);
     return y.map((leaf, l) => {
-      const coefficient = (power: number): Tensor =>
+      const coefficient = (depth: number): Tensor =>
         combine(
-          tableau.interpolant.map((row) => row[power]),
+          rows.map((row) => row[depth]),
           stages,
           l,
         );
       let slope = coefficient(degree - 1);
-      for (let power = degree - 2; power >= 0; power--) {
-        slope = slope.mul(theta).add(coefficient(power));
+      for (let depth = degree - 2; depth >= 0; depth--) {
+        slope = slope.mul(depth % 2 === 0 ? left : theta).add(coefficient(depth));
       }
       return leaf.add(slope.mul(scale));
     });
@@ -190,11 +231,14 @@ export function stepGraphs(attrs: OdeSolveAttrs): StepGraphs {
   let graphs = known.get(attrs);
   if (graphs === undefined) {
     const problem = problemOf(attrs);
-    const { control } = attrs;
+    const { control, tableau } = attrs;
     graphs = {
       field: attrs.body,
       step: recordStep(attrs, problem),
       dense: recordDense(attrs, problem),
+      ...(tableau.denseStages !== undefined && {
+        extend: recordExtend(attrs, problem, tableau.denseStages),
+      }),
       finite: clean(record(problem.state, (...y) => nanUnlessFinite(y)).graph),
       ...(control.kind === 'adaptive' && {
         size: recordSize(control, attrs, problem),
@@ -208,7 +252,7 @@ export function stepGraphs(attrs: OdeSolveAttrs): StepGraphs {
 
 /** The graphs as they are run (perhaps with residuals among the outputs), and how many outputs are plain. */
 export interface RunnableGraphs extends StepGraphs {
-  readonly plain: { readonly field: number; readonly step: number; readonly dense: number };
+  readonly plain: Readonly<Record<'field' | 'step' | 'extend' | 'dense', number>>;
 }
 
 /** The graphs of a solve that is not recorded. */
@@ -217,6 +261,7 @@ export function plainGraphs(attrs: OdeSolveAttrs): RunnableGraphs {
   const plain = {
     field: graphs.field.outputs.length,
     step: graphs.step.outputs.length,
+    extend: graphs.extend?.outputs.length ?? 0,
     dense: graphs.dense.outputs.length,
   };
   return { ...graphs, plain };
