@@ -151,6 +151,8 @@ class BackwardWalk {
     const { loop } = this.#attrs;
     loop.onSolve?.({
       nfe: this.#evaluations,
+      jacobians: 0,
+      factorisations: 0,
       accepted: this.#steps,
       rejected: 0,
       status: 'success',

@@ -20,7 +20,9 @@ import {
 } from '@neuralode/tensor';
 import type { AdaptiveControl } from './control.ts';
 import { FiniteWatch, type Look } from './finite-watch.ts';
-import { MaxStepsError, NonFiniteError, StepSizeError } from './errors.ts';
+import { MaxStepsError, NewtonError, NonFiniteError, StepSizeError } from './errors.ts';
+import { fixedCost } from './implicit/cost.ts';
+import { NewtonWork } from './implicit/newton-work.ts';
 import { type OdeSolveAttrs, type SolveInputs, solveInputs } from './solve-attrs.ts';
 import { AdaptivePace, type FixedPace, paceOf, type Stride } from './pace.ts';
 import { noLog, type SolveEvent, type SolveLog } from './solve-log.ts';
@@ -87,6 +89,8 @@ class SolveLoop {
   #segment = { index: -1, from: 0, to: 0 };
   readonly #pace: FixedPace | AdaptivePace;
   readonly #watch: FiniteWatch;
+  /** Of an implicit method: what its Newton iterations share, and count. */
+  readonly #work: NewtonWork | undefined;
   #nfe = 0;
   #accepted = 0;
   #rejected = 0;
@@ -110,6 +114,7 @@ class SolveLoop {
     this.#direction = this.#end >= times[0] ? 1 : -1;
     this.#pace = paceOf(attrs.control, times[0], this.#end);
     this.#watch = new FiniteWatch(backend, graphs.finite, (look) => this.#failAt(look));
+    this.#work = attrs.tableau.implicit && new NewtonWork();
     this.#scalarType = attrs.body.inputs[0].dtype as DType;
     this.#t = times[0];
     this.#y = inputs.y0.map((slot) => slot.retain());
@@ -135,7 +140,9 @@ class SolveLoop {
     if (adaptive) yield* this.#lookSince(this.#t);
     yield* this.#watch.ask();
     this.#attrs.onSolve?.({
-      nfe: this.#nfe,
+      nfe: this.#nfe + (this.#work?.evaluations ?? 0),
+      jacobians: this.#work?.jacobians ?? 0,
+      factorisations: this.#work?.factorisations ?? 0,
       accepted: this.#accepted,
       rejected: this.#rejected,
       status: 'success',
@@ -160,6 +167,7 @@ class SolveLoop {
   release(): void {
     releaseAll([...this.#y, ...this.#k, ...this.#stages, ...this.#observed.flat()]);
     this.#watch.release();
+    this.#work?.release();
   }
 
   /** Times that a step must end on: the last, and every time at which the state jumps. */
@@ -197,8 +205,10 @@ class SolveLoop {
     this.#nfe++;
     releaseAll(this.#k);
     this.#k = outputs.slice(0, plain.field);
-    const event: SolveEvent = { kind: 'start', segment: this.#segment.index, position: 0 };
-    this.#log.note(event, outputs.slice(plain.field));
+    const residuals = outputs.slice(plain.field);
+    // Where no step takes this stage over, it is no part of the result.
+    if (!this.#attrs.tableau.fsal) return releaseAll(residuals);
+    this.#log.note({ kind: 'start', segment: this.#segment.index, position: 0 }, residuals);
   }
 
   /** Hairer, Nørsett, Wanner I, section II.4, "Starting step size". */
@@ -208,6 +218,7 @@ class SolveLoop {
     if (!(pace instanceof AdaptivePace)) return;
     if ((control as AdaptiveControl).firstStep !== undefined) return;
     const { size, curvature } = this.#graphs as Required<RunnableGraphs>;
+    if (!tableau.fsal) yield* this.#start();
     const [norms] = yield* runGraph(size, [...this.#y, ...this.#k], this.#backend);
     const [stateNorm, fieldNorm] = yield* this.#read(norms);
     if (!Number.isFinite(stateNorm)) yield* this.#requireFinite(this.#y, 'the initial state');
@@ -219,6 +230,7 @@ class SolveLoop {
     const operands = [...this.#y, ...this.#k, ...this.#inputs.args];
     const [bend] = yield* this.#runWith(curvature, numbers, operands);
     this.#nfe++;
+    if (!tableau.fsal) releaseAll(this.#k.splice(0));
     const [bendNorm] = yield* this.#read(bend);
     const largest = Math.max(fieldNorm, bendNorm);
     const order = (tableau.errorOrder as number) + 1;
@@ -245,15 +257,17 @@ class SolveLoop {
 
   /** One attempt at a step towards `landing`; on acceptance the state moves. */
   *#step(landing: number): Run<void> {
-    const { control, tableau } = this.#attrs;
+    const { control } = this.#attrs;
     if (this.#accepted + this.#rejected >= control.maxSteps) {
       throw new MaxStepsError(this.#t, this.#attrs.pass, control.maxSteps, this.#end);
     }
     const stride = this.#pace.stride(this.#t, landing);
     const { step, plain } = this.#graphs;
     const operands = [...this.#y, ...this.#k, ...this.#inputs.args];
+    if (this.#work !== undefined) operands.push(this.#work);
+    this.#work?.attempt(stride.h);
     const outputs = yield* this.#runWith(step, [this.#t, stride.h], operands);
-    this.#nfe += tableau.c.length - (tableau.fsal ? 1 : 0);
+    this.#count();
     let plainOutputs = plain.step;
     if (this.#pace instanceof AdaptivePace) {
       const [norm] = outputs.splice(--plainOutputs, 1);
@@ -265,8 +279,21 @@ class SolveLoop {
         if (!accepted) releaseAll(outputs);
       }
       if (!accepted) return;
+    } else if (this.#work?.failure === 'diverged') {
+      releaseAll(outputs);
+      throw new NewtonError(this.#t, this.#attrs.pass, stride.h);
     }
+    this.#work?.accept();
     yield* this.#accept(stride, outputs.slice(0, plainOutputs), outputs.slice(plainOutputs));
+  }
+
+  /** What an attempt at a step costs, but for what Newton's iterations count themselves. */
+  #count(): void {
+    const { evaluations, jacobians, factorisations } = fixedCost(this.#attrs.tableau);
+    this.#nfe += evaluations;
+    if (this.#work === undefined) return;
+    this.#work.jacobians += jacobians;
+    this.#work.factorisations += factorisations;
   }
 
   /** Whether a step with this scaled error stands. */
@@ -274,6 +301,9 @@ class SolveLoop {
     if (pace.judge(stride, error)) return true;
     this.#rejected++;
     if (pace.vanished(this.#t)) {
+      if (this.#work?.failure === 'diverged') {
+        throw new NewtonError(this.#t, this.#attrs.pass, stride.h);
+      }
       if (!Number.isFinite(error)) this.#fail('the field or the state is not finite');
       const { rtol, atol } = this.#attrs.control as AdaptiveControl;
       const tolerances = `rtol ${rtol}, atol ${atol} in ${this.#scalarType}`;
@@ -390,6 +420,7 @@ class SolveLoop {
       }
       old.release();
     });
+    this.#work?.forget();
     this.#log.note({ kind: 'jump', index }, []);
   }
 }
