@@ -298,7 +298,9 @@ class SolveLoop {
 
   /** Whether a step with this scaled error stands. */
   #judge(pace: AdaptivePace, stride: Stride, error: number): boolean {
-    if (pace.judge(stride, error)) return true;
+    const stands = pace.judge(stride, error);
+    if (this.#work !== undefined) pace.size = this.#work.advise(stride.h, pace.size);
+    if (stands) return true;
     this.#rejected++;
     if (pace.vanished(this.#t)) {
       if (this.#work?.failure === 'diverged') {
@@ -420,7 +422,7 @@ class SolveLoop {
       }
       old.release();
     });
-    this.#work?.forget();
+    this.#work?.jump();
     this.#log.note({ kind: 'jump', index }, []);
   }
 }

@@ -19,7 +19,8 @@ export type Verdict = 'continue' | 'converged' | 'failed';
 export class Convergence {
   readonly #control: NewtonControl;
   readonly #initialRemainder: number;
-  #count = 0;
+  /** Increments judged. */
+  count = 0;
   #first = 0;
   #previous = 0;
   #previousRatio = 0;
@@ -39,7 +40,7 @@ export class Convergence {
   judge(norm: number): Verdict {
     const { rounding, maxIterations } = this.#control;
     if (!Number.isFinite(norm)) return 'failed';
-    const count = ++this.#count;
+    const count = ++this.count;
     if (norm === 0) return 'converged';
     const verdict = count === 1 ? this.#judgeFirst(norm) : this.#judgeLater(norm, count, rounding);
     this.#previous = norm;

@@ -106,6 +106,7 @@ export function coupledStages(
     ...coupledGraphs(field, tableau),
     control: newtonControl(control, field.vector),
     evaluations: c.length,
+    nodes: c,
     shared: true,
   };
   const flat = field.pack(y);

@@ -16,6 +16,7 @@ import type { Control } from '../control.ts';
 import type { Tableau } from '../tableau.ts';
 import type { FlatField } from './flat-field.ts';
 import { identity } from './jacobian.ts';
+import { lagrangeWeights } from './lagrange.ts';
 import { newtonControl, newtonScale, recordJacobian } from './newton-stage.ts';
 import { type NewtonAttrs, newtonSolvePrimitive } from './newton-solve.ts';
 import type { DiagonalScheme } from './scheme.ts';
@@ -41,6 +42,19 @@ function stageGraphs(
     jacobian: recordJacobian(field, params, (inputs) => inputs.slice(3)),
     matrix: clean(matrix.graph),
   };
+}
+
+/** How to guess the stage at `node` from those at `known`: by the parabola through the three nearest of them. */
+function guessWeights(known: readonly number[], node: number): number[] {
+  const distance = (i: number): number => Math.abs(known[i] - node);
+  // Of two stages at one node the later one is the better.
+  const distinct = known.map((_, i) => i).filter((i) => known.lastIndexOf(known[i]) === i);
+  const nearest = distinct.sort((i, j) => distance(i) - distance(j)).slice(0, 3);
+  const weights = lagrangeWeights(
+    nearest.map((i) => known[i]),
+    node,
+  );
+  return known.map((_, i) => (nearest.includes(i) ? weights[nearest.indexOf(i)] : 0));
 }
 
 /** All stages, leaf by leaf. */
@@ -71,8 +85,10 @@ export function diagonalStages(
       continue;
     }
     const step = h.mul(gamma);
-    // The stage before is a fair guess at this one.
-    const start = i === 0 ? flat.mul(0) : slopes[i - 1].mul(step);
+    const start =
+      i === 0
+        ? flat.mul(0)
+        : linearCombination(guessWeights(tableau.c.slice(0, i), tableau.c[i]), slopes).mul(step);
     const inputs = [start, scale, time, h, base, t, flat, ...args, work];
     const [z] = apply(newtonSolvePrimitive, inputs, attrs);
     slopes.push(z.div(step));

@@ -48,6 +48,8 @@ export interface NewtonAttrs {
   readonly control: NewtonControl;
   /** Evaluations of the field in one of `residual`. */
   readonly evaluations: number;
+  /** Where z holds all stages of a step together: their nodes, to start from an extrapolation of the step before. */
+  readonly nodes?: readonly number[];
   /** Whether a `NewtonWork` is the last input. Then a failure is noted there, and the root is NaN. */
   readonly shared: boolean;
 }
@@ -100,7 +102,9 @@ class Iteration {
     // A stage before this one failed: there is no step to save.
     if (work.failure !== undefined) return this.#nothing();
     const [start, scale] = this.#inputs;
-    const from = Float64Array.from(yield start as DeviceBuffer);
+    const { nodes } = this.#attrs;
+    const guess = nodes && work.extrapolate(nodes);
+    const from = guess ?? Float64Array.from(yield start as DeviceBuffer);
     const units = Float64Array.from(yield scale as DeviceBuffer);
     for (;;) {
       yield* this.#prepare();
@@ -143,7 +147,7 @@ class Iteration {
       if (verdict === 'failed') return 'diverged';
       for (let i = 0; i < z.length; i++) z[i] -= increment[i];
       if (verdict === 'converged') {
-        work.converged(convergence.rate, convergence.remainder);
+        work.converged(convergence.rate, convergence.remainder, convergence.count);
         return z;
       }
     }
@@ -171,6 +175,7 @@ class Iteration {
   }
 
   #found(z: Float64Array): Slot[] {
+    if (this.#attrs.nodes !== undefined) this.#work.keepStages(z);
     return [this.#upload(z), (this.#work.jacobian as Slot).retain()];
   }
 

@@ -6,6 +6,7 @@
  * allow for a given γ₀, and is filtered (the same book, equations IV.8.17 to IV.8.19). For three stages γ₀ is the real
  * eigenvalue of A, as in Hairer's code RADAU5. Two stages have no real eigenvalue, and take |λ| = √det A.
  */
+import { lagrangeWeights } from '../implicit/lagrange.ts';
 import type { AdaptiveSolver } from '../tableau.ts';
 import { collocationInterpolant } from './collocation.ts';
 
@@ -24,12 +25,7 @@ const weight5 = 1 / (3 + Math.cbrt(9) - Math.cbrt(3));
  * at 0 of Lagrange's polynomials.
  */
 function errorWeights(nodes: readonly number[], startWeight: number): number[] {
-  return nodes.map((own, i) =>
-    nodes.reduce(
-      (product, other, j) => (j === i ? product : product * (other / (other - own))),
-      -startWeight,
-    ),
-  );
+  return lagrangeWeights(nodes, 0).map((weight) => -startWeight * weight);
 }
 
 const order3: AdaptiveSolver = {
