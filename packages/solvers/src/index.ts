@@ -19,6 +19,8 @@ export {
   StepSizeError,
 } from './errors.ts';
 export { afterJumps, fieldAlong, weighRows } from './forward-mode.ts';
+export { reverseCost, type StepCost } from './implicit/cost.ts';
+export { type NewtonOptions, newtonSolve } from './implicit/find-root.ts';
 export { linearSolve } from './implicit/linear-solve.ts';
 export { type NewtonAttrs, newtonSolvePrimitive, RootError } from './implicit/newton-solve.ts';
 export type {

@@ -39,7 +39,7 @@ const methods = [
   { method: implicitMidpoint(), dense: 2, from: 16 },
   { method: trapezoid(), dense: 2, from: 16 },
   { method: gaussLegendre4(), dense: 3, from: 16 },
-  { method: gaussLegendre6(), dense: 4, from: 8 },
+  { method: gaussLegendre6(), dense: 4, from: 6 },
   { method: radau3(), dense: 3, from: 16 },
   { method: radau5(), dense: 4, from: 12 },
   { method: kvaerno3(), dense: 3, from: 32 },

@@ -59,7 +59,7 @@ export class Convergence {
     const ratio = norm / this.#previous;
     this.rate = count === 2 ? ratio : Math.sqrt(ratio * this.#previousRatio);
     this.#previousRatio = ratio;
-    if (rounding !== undefined && norm <= rounding ** (2 / 3) * this.#first && ratio > 0.5) {
+    if (rounding !== undefined && norm <= rounding ** (2 / 3) * this.#first && ratio > 0.9) {
       return 'converged';
     }
     if (this.rate >= 0.99) return 'failed';

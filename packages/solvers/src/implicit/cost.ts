@@ -27,3 +27,20 @@ export function fixedCost({ c, a, fsal, implicit }: Tableau): StepCost {
       return { evaluations: c.length, jacobians: 1, factorisations: 1 };
   }
 }
+
+/** What the reverse mode of a step costs: where stages were solved for, the exact Jacobian at each of them. */
+export function reverseCost({ c, a, fsal, implicit }: Tableau): StepCost {
+  const evaluations = c.length - (fsal ? 1 : 0);
+  switch (implicit?.kind) {
+    case undefined:
+      return { evaluations, jacobians: 0, factorisations: 0 };
+    case 'diagonal': {
+      const solved = a.filter((row, i) => (row[i] ?? 0) !== 0).length;
+      return { evaluations, jacobians: solved, factorisations: solved };
+    }
+    case 'coupled':
+      return { evaluations, jacobians: c.length, factorisations: 1 };
+    case 'rosenbrock':
+      return { evaluations, jacobians: 1, factorisations: 1 };
+  }
+}
