@@ -12,17 +12,15 @@ import {
   type Run,
   releaseAll,
   runGraph,
-  runKernel,
   type Slot,
-  sliceOf,
   stackOf,
-  primitives as p,
 } from '@neuralode/tensor';
 import type { AdaptiveControl } from './control.ts';
 import { FiniteWatch, type Look } from './finite-watch.ts';
 import { MaxStepsError, NewtonError, NonFiniteError, StepSizeError } from './errors.ts';
 import { fixedCost } from './implicit/cost.ts';
 import { NewtonWork } from './implicit/newton-work.ts';
+import { applyJumps } from './jump.ts';
 import { type OdeSolveAttrs, type SolveInputs, solveInputs } from './solve-attrs.ts';
 import { AdaptivePace, type FixedPace, paceOf, type Stride } from './pace.ts';
 import { noLog, type SolveEvent, type SolveLog } from './solve-log.ts';
@@ -257,7 +255,7 @@ class SolveLoop {
 
   /** One attempt at a step towards `landing`; on acceptance the state moves. */
   *#step(landing: number): Run<void> {
-    const { control } = this.#attrs;
+    const { control, tableau } = this.#attrs;
     if (this.#accepted + this.#rejected >= control.maxSteps) {
       throw new MaxStepsError(this.#t, this.#attrs.pass, control.maxSteps, this.#end);
     }
@@ -267,7 +265,9 @@ class SolveLoop {
     if (this.#work !== undefined) operands.push(this.#work);
     this.#work?.attempt(stride.h);
     const outputs = yield* this.#runWith(step, [this.#t, stride.h], operands);
-    this.#count();
+    const cost = fixedCost(tableau);
+    this.#nfe += cost.evaluations;
+    this.#work?.charge(cost);
     let plainOutputs = plain.step;
     if (this.#pace instanceof AdaptivePace) {
       const [norm] = outputs.splice(--plainOutputs, 1);
@@ -285,15 +285,6 @@ class SolveLoop {
     }
     this.#work?.accept();
     yield* this.#accept(stride, outputs.slice(0, plainOutputs), outputs.slice(plainOutputs));
-  }
-
-  /** What an attempt at a step costs, but for what Newton's iterations count themselves. */
-  #count(): void {
-    const { evaluations, jacobians, factorisations } = fixedCost(this.#attrs.tableau);
-    this.#nfe += evaluations;
-    if (this.#work === undefined) return;
-    this.#work.jacobians += jacobians;
-    this.#work.factorisations += factorisations;
   }
 
   /** Whether a step with this scaled error stands. */
@@ -400,28 +391,8 @@ class SolveLoop {
   /** y ← keep · y + jump, at the observation just made. */
   #jump(): void {
     const index = this.#nextObservation - 1;
-    const { jumps, body } = this.#attrs;
     const count = this.#times.length;
-    let next = 0;
-    jumps.forEach((jump, leaf) => {
-      if (jump === undefined) return;
-      const { shape, dtype } = body.inputs[1 + leaf];
-      const stack = { shape: [count - 2, ...shape], dtype };
-      const addend = sliceOf(this.#backend, this.#inputs.jumps[next++], stack, index - 1);
-      const old = this.#y[leaf];
-      const spec = { shape, dtype };
-      try {
-        this.#y[leaf] = jump.keep
-          ? runKernel(this.#backend, p.add, [
-              { slot: old, spec },
-              { slot: addend, spec },
-            ])
-          : addend.retain();
-      } finally {
-        addend.release();
-      }
-      old.release();
-    });
+    applyJumps(this.#backend, this.#attrs, this.#y, this.#inputs.jumps, { index, count });
     this.#work?.jump();
     this.#log.note({ kind: 'jump', index }, []);
   }

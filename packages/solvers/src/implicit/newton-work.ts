@@ -6,6 +6,7 @@
  * the same time. No value of a step depends on it but within the tolerance of the iteration.
  */
 import { Slot } from '@neuralode/tensor';
+import type { StepCost } from './cost.ts';
 import { lagrangeWeights } from './lagrange.ts';
 import type { Lu } from './lu.ts';
 
@@ -56,6 +57,12 @@ export class NewtonWork extends Slot {
     if (this.#lu === undefined) this.remainder = 1;
     this.#step = h;
     this.#rate = 0;
+  }
+
+  /** Linear algebra that was done outside an iteration. */
+  charge({ jacobians, factorisations }: StepCost): void {
+    this.jacobians += jacobians;
+    this.factorisations += factorisations;
   }
 
   /** The step was accepted: the Jacobian is now that of a state left behind. */
