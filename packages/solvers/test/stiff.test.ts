@@ -3,6 +3,7 @@
  * methods spend on them, and how they fail.
  */
 import { readFileSync } from 'node:fs';
+import { jit } from '@neuralode/autodiff';
 import { reference } from '@neuralode/backend-reference';
 import {
   backwardEuler,
@@ -106,18 +107,29 @@ it('a fixed step far beyond the time scale of a stiff field stays stable', () =>
   });
 });
 
-it('trees, batches and quadratures are solved as one vector', () => {
+it.each(methods)('%s solves trees, batches and quadratures as one vector', (_, solver) => {
   const field: Field<{ a: Tensor; b: Tensor; sum: Tensor }> = (t, { a, b }) => ({
     a: b.mul(t),
     b: a.neg().mul(t),
-    sum: a.mul(b),
+    sum: a.mul(b).add(t.cos()),
   });
   const y0 = { a: tensor([[1, 2]]), b: tensor([[0, 1]]), sum: tensor([[0, 0]]) };
-  const loose = odeint.sync(field, y0, [0, 1], { solver: radau5(), rtol: 1e-9, atol: 1e-9 }).ys;
+  const loose = odeint.sync(field, y0, [0, 1], { solver, rtol: 1e-9, atol: 1e-9 }).ys;
   const tight = odeint.sync(field, y0, [0, 1], { rtol: 1e-12, atol: 1e-12 }).ys;
   for (const leaf of ['a', 'b', 'sum'] as const) {
     expect(loose[leaf].sub(tight[leaf]).abs().max().itemSync()).toBeLessThan(1e-7);
   }
+});
+
+it('two runs of one recorded solve at the same time do not share what they keep', async () => {
+  const { ys: expected } = odeint.sync(robertson, tensor([1, 0, 0]), [0, 40], { solver: radau5() });
+  const solving = jit((y0: Tensor) => odeint(robertson, y0, [0, 40], { solver: radau5() }).ys);
+  const both = await Promise.all([solving(tensor([1, 0, 0])), solving(tensor([0.5, 0, 0.1]))]);
+  expect(both[0].sub(expected).abs().max().itemSync()).toBe(0);
+  const { ys: other } = await odeint(robertson, tensor([0.5, 0, 0.1]), [0, 40], {
+    solver: radau5(),
+  });
+  expect(both[1].sub(other).abs().max().itemSync()).toBe(0);
 });
 
 it('runs in float32', () => {

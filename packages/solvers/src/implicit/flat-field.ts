@@ -45,12 +45,11 @@ function readLeaves(body: Graph, leaves: number): boolean[] {
   return solved.includes(true) ? solved : solved.map(() => true);
 }
 
-export function flatFieldOf({ body, leaves, tableau }: OdeSolveAttrs): FlatField {
+export function flatFieldOf({ body, leaves }: OdeSolveAttrs): FlatField {
   const [scalar] = body.inputs;
   const state = body.inputs.slice(1, 1 + leaves);
   const args = body.inputs.slice(1 + leaves);
-  const whole = tableau.implicit?.kind === 'rosenbrock';
-  const solved = whole ? state.map(() => true) : readLeaves(body, leaves);
+  const solved = readLeaves(body, leaves);
   const sizes = state.map(({ shape }, l) => (solved[l] ? sizeOf(shape) : 0));
   const size = sizes.reduce((sum, each) => sum + each, 0);
   const vector: Spec = { shape: [size], dtype: scalar.dtype };
