@@ -175,6 +175,23 @@ describe('failures', () => {
     expect(left).toBe(0);
   });
 
+  it.each([
+    ['radau5', radau5()],
+    ['kvaerno3', kvaerno3()],
+  ])('%s, where no step is short enough to converge', async (_, solver) => {
+    // Its Jacobian is hidden from the iteration, which then contracts only for steps below 1e-20.
+    const hidden: Field<Tensor> = (_t, y) => y.stopGradient().mul(-1e20);
+    const { left, error } = await liveBuffersLeft([1], (y0) =>
+      odeint(hidden, y0, [1, 2], { solver, firstStep: 0.1 }),
+    );
+    expect(error).toBeInstanceOf(NewtonError);
+    expect((error as SolveError).time).toBe(1);
+    expect((error as Error).message).toMatch(
+      /did not converge in a step of \d\.\de-1\d from t = 1\./,
+    );
+    expect(left).toBe(0);
+  });
+
   it('a blow-up makes steps vanish, by the iteration or by the error', async () => {
     const { left, error } = await liveBuffersLeft([1], (y0) =>
       odeint((_, y) => y.square(), y0, [0, 2], { solver: radau5() }),
