@@ -95,6 +95,13 @@ it('radau5 needs no more evaluations than that of scipy', () => {
   }
 });
 
+it('a factorisation serves several steps where the step would hardly grow', () => {
+  const options = { solver: radau5(), rtol: 1e-8, atol: 1e-12 };
+  const { stats } = solve(robertson, [1, 0, 0], [0, 4e5], options);
+  expect(stats.factorisations).toBeLessThan(0.6 * stats.accepted);
+  expect(stats.jacobians).toBeLessThanOrEqual(stats.factorisations);
+});
+
 it('a linear field needs one Jacobian in all', () => {
   const options = { solver: radau5(), rtol: 1e-6, atol: 1e-6 };
   expect(solve(linear, [1.5], [0, 3], options).stats.jacobians).toBe(1);

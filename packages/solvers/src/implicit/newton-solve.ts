@@ -15,6 +15,7 @@ import {
   type Graph,
   hostArray,
   inline,
+  NeuralodeError,
   primitives as p,
   type Primitive,
   type Run,
@@ -25,7 +26,6 @@ import {
   type Spec,
   type Tensor,
 } from '@neuralode/tensor';
-import { NeuralodeError } from '@neuralode/tensor';
 import { Convergence, type NewtonControl, scaledNorm } from './convergence.ts';
 import { jacobianOf } from './jacobian.ts';
 import { linearSolve } from './linear-solve.ts';

@@ -19,6 +19,9 @@ const slowRate = 1e-3;
 /** The iterations that a step may need before its successor is shortened noticeably: RADAU5's limit. */
 const usualIterations = 7;
 
+/** A step that could grow by less than this stays as it is: RADAU5's default. */
+const worthIt = 1.2;
+
 /** How much h may differ from that of the factorisation before a new one is made. */
 const sameStep = 1e-9;
 
@@ -79,7 +82,7 @@ export class NewtonWork extends Slot {
 
   /**
    * Where to start for the stages at `nodes`, all together: where the polynomial through the state and the stages of the
-   * step before would have them (Hairer, Wanner II, equation IV.8.5).
+   * step before would have them (Hairer, Wanner II, section IV.8).
    */
   extrapolate(nodes: readonly number[]): Float64Array | undefined {
     if (this.#previous === undefined) return undefined;
@@ -113,11 +116,15 @@ export class NewtonWork extends Slot {
 
   /**
    * The length of the next step, where the error alone would have it `size`: half of this one if the iteration failed,
-   * and shorter the more iterations were needed (Hairer, Wanner II, equation IV.8.21).
+   * and shorter the more iterations were needed; the same where it would hardly grow and the factorisation still serves
+   * (Hairer, Wanner II, section IV.8).
    */
   advise(h: number, size: number): number {
     if (this.failure !== undefined) return Math.abs(h) / 2;
-    return (size * (2 * usualIterations + 1)) / (2 * usualIterations + this.#iterations);
+    const wish = (size * (2 * usualIterations + 1)) / (2 * usualIterations + this.#iterations);
+    const growth = wish / Math.abs(h);
+    const serves = this.#lu !== undefined && this.#rate <= slowRate;
+    return serves && growth >= 1 && growth <= worthIt ? Math.abs(h) : wish;
   }
 
   /** An iteration converged, at this rate. */

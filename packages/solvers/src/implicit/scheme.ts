@@ -12,14 +12,14 @@ export interface DiagonalScheme {
 export interface CoupledScheme {
   readonly kind: 'coupled';
   /**
-   * γ₀ of an error estimate (I − h γ₀ J)⁻¹ h (γ₀ f(t, y) + Σ errorᵢ kᵢ), which stays bounded where h J is large (Hairer,
-   * Wanner II, equation IV.8.19).
+   * γ₀ of an error estimate (I − h γ₀ J)⁻¹ h (γ₀ f(t, y) + Σ errorᵢ kᵢ), with `error` b̂ − b of an embedded method that has
+   * f(t, y) for one stage more. It stays bounded where h J is large (Hairer, Wanner II, section IV.8).
    */
   readonly startWeight?: number;
 }
 
 /**
- * Rosenbrock's: each stage is one linear solve. In the form free of products with J (Hairer, Wanner II, IV.7.25), with
+ * Rosenbrock's: each stage is one linear solve. In the form free of products with J (Hairer, Wanner II, section IV.7), with
  * k = u/h: (I/γ − h J) kᵢ = f(t + cᵢ h, y + h Σ aᵢⱼ kⱼ) + Σ couplingᵢⱼ kⱼ + timeWeightsᵢ h ∂f/∂t.
  */
 export interface RosenbrockScheme {

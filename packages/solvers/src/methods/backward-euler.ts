@@ -1,5 +1,5 @@
 /**
- * The backward Euler method (Hairer, Wanner II, equation IV.3.3; Radau IIA of one stage). Order 1, L-stable.
+ * The backward Euler method (Hairer, Wanner II, section IV.3; Radau IIA of one stage). Order 1, L-stable.
  */
 import type { FixedStepSolver } from '../tableau.ts';
 

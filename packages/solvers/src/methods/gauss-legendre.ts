@@ -1,5 +1,5 @@
 /**
- * Gauss's methods of two and three stages (Kuntzmann, Butcher; Hairer, Wanner II, tables IV.5.1 and IV.5.2). Orders 4 and
+ * Gauss's methods of two and three stages (Kuntzmann, Butcher; Hairer, Wanner II, section IV.5). Orders 4 and
  * 6, A-stable, symplectic. They keep quadratic invariants to rounding, and have no error estimate.
  */
 import type { FixedStepSolver } from '../tableau.ts';

@@ -1,5 +1,5 @@
 /**
- * The cubic through the state and the field at both ends of a step (Hairer, Nørsett, Wanner I, equation II.6.7), for
+ * The cubic through the state and the field at both ends of a step (Hairer, Nørsett, Wanner I, section II.6), for
  * methods whose first stage is f(t, y) and whose last is f(t + h, y₁). Order 3.
  */
 

@@ -1,7 +1,7 @@
 /**
  * Kværnø's ESDIRK methods 3(2), 4(3) and 5(4) (A. Kværnø, "Singly diagonally implicit Runge-Kutta methods with an
- * explicit first stage", BIT 44, 2004, 489-502). The last two stages are both stiffly accurate: the last gives y₁, the one
- * before it the embedded solution, and both are L-stable.
+ * explicit first stage", BIT 44, 2004, 489-502). The last stage gives y₁, so the method is stiffly accurate and
+ * L-stable; the one before it gives the embedded solution.
  */
 import type { AdaptiveSolver, Tableau } from '../tableau.ts';
 import { hermiteInterpolant } from './hermite.ts';

@@ -1,9 +1,9 @@
 /**
- * Radau IIA of two and three stages (Ehle 1969; Hairer, Wanner II, tables IV.5.5 and IV.5.6). Orders 3 and 5, L-stable,
+ * Radau IIA of two and three stages (Ehle 1969; Hairer, Wanner II, section IV.5). Orders 3 and 5, L-stable,
  * stiffly accurate: the methods for stiff problems.
  *
  * The error estimate compares with ŷ₁ = y + h (γ₀ f(t, y) + Σ b̂ᵢ kᵢ), of the order s of quadrature that its s + 1 nodes
- * allow for a given γ₀, and is filtered (the same book, equations IV.8.17 to IV.8.19). For three stages γ₀ is the real
+ * allow for a given γ₀, and is filtered (the same book, section IV.8). For three stages γ₀ is the real
  * eigenvalue of A, as in Hairer's code RADAU5. Two stages have no real eigenvalue, and take |λ| = √det A.
  */
 import { lagrangeWeights } from '../implicit/lagrange.ts';
