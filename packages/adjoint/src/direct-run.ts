@@ -1,7 +1,7 @@
 /**
  * The backward pass of `direct()`: the tape of a solve, walked from its end.
  */
-import { solveInputs } from '@neuralode/solvers';
+import { reverseCost, solveInputs } from '@neuralode/solvers';
 import {
   type Backend,
   type DType,
@@ -109,6 +109,8 @@ class BackwardWalk {
   readonly #jumps = new Map<number, Slot[]>();
   /** Vector-Jacobian products of the field. */
   #evaluations = 0;
+  #jacobians = 0;
+  #factorisations = 0;
   #steps = 0;
 
   constructor(inputs: readonly Slot[], attrs: BackAttrs, backend: Backend) {
@@ -158,6 +160,8 @@ class BackwardWalk {
     const { loop } = this.#attrs;
     loop.onSolve?.({
       nfe: this.#evaluations,
+      jacobians: this.#jacobians,
+      factorisations: this.#factorisations,
       accepted: this.#steps,
       rejected: 0,
       status: 'success',
@@ -271,7 +275,10 @@ class BackwardWalk {
     const { fsal, c } = loop.tableau;
     const first = fsal ? 1 : 0;
     this.#steps++;
-    this.#evaluations += c.length - first;
+    const cost = reverseCost(loop.tableau);
+    this.#evaluations += cost.evaluations;
+    this.#jacobians += cost.jacobians;
+    this.#factorisations += cost.factorisations;
     const cotangents = this.#state.map((spec, leaf) => this.#y.take(leaf, spec));
     for (let i = first * this.#leaves; i < c.length * this.#leaves; i++) {
       cotangents.push(this.#stages.take(i, this.#state[i % this.#leaves]));

@@ -12,16 +12,16 @@ import {
   type Run,
   releaseAll,
   runGraph,
-  runKernel,
   type Slot,
-  sliceOf,
   stackOf,
-  primitives as p,
 } from '@neuralode/tensor';
 import type { AdaptiveControl } from './control.ts';
 import { FiniteWatch, type Look } from './finite-watch.ts';
 import { readNumbers, runWithNumbers } from './host-numbers.ts';
-import { MaxStepsError, NonFiniteError, StepSizeError } from './errors.ts';
+import { MaxStepsError, NewtonError, NonFiniteError, StepSizeError } from './errors.ts';
+import { fixedCost } from './implicit/cost.ts';
+import { NewtonWork } from './implicit/newton-work.ts';
+import { applyJumps } from './jump.ts';
 import { type OdeSolveAttrs, type SolveInputs, solveInputs } from './solve-attrs.ts';
 import { AdaptivePace, type FixedPace, firstStep, paceOf, type Stride, trialStep } from './pace.ts';
 import { noLog, type SolveEvent, type SolveLog } from './solve-log.ts';
@@ -73,6 +73,8 @@ class SolveLoop {
   #segment = { index: -1, from: 0, to: 0 };
   readonly #pace: FixedPace | AdaptivePace;
   readonly #watch: FiniteWatch;
+  /** Of an implicit method: what its Newton iterations share, and count. */
+  readonly #work: NewtonWork | undefined;
   #nfe = 0;
   #accepted = 0;
   #rejected = 0;
@@ -96,6 +98,7 @@ class SolveLoop {
     this.#direction = this.#end >= times[0] ? 1 : -1;
     this.#pace = paceOf(attrs.control, times[0], this.#end);
     this.#watch = new FiniteWatch(backend, graphs.finite, (look) => this.#failAt(look));
+    this.#work = attrs.tableau.implicit && new NewtonWork();
     this.#scalarType = attrs.body.inputs[0].dtype as DType;
     this.#t = times[0];
     this.#y = inputs.y0.map((slot) => slot.retain());
@@ -121,7 +124,9 @@ class SolveLoop {
     if (adaptive) yield* this.#lookSince(this.#t);
     yield* this.#watch.ask();
     this.#attrs.onSolve?.({
-      nfe: this.#nfe,
+      nfe: this.#nfe + (this.#work?.evaluations ?? 0),
+      jacobians: this.#work?.jacobians ?? 0,
+      factorisations: this.#work?.factorisations ?? 0,
       accepted: this.#accepted,
       rejected: this.#rejected,
       status: 'success',
@@ -146,6 +151,7 @@ class SolveLoop {
   release(): void {
     releaseAll([...this.#y, ...this.#k, ...this.#stages, ...this.#observed.flat()]);
     this.#watch.release();
+    this.#work?.release();
   }
 
   /** Times that a step must end on: the last, and every time at which the state jumps. */
@@ -226,8 +232,12 @@ class SolveLoop {
     const stride = this.#pace.stride(this.#t, landing);
     const { step, plain } = this.#graphs;
     const operands = [...this.#y, ...this.#k, ...this.#inputs.args];
+    if (this.#work !== undefined) operands.push(this.#work);
+    this.#work?.attempt(stride.h);
     const outputs = yield* this.#runWith(step, [this.#t, stride.h], operands);
-    this.#nfe += tableau.c.length - (tableau.fsal ? 1 : 0);
+    const cost = fixedCost(tableau);
+    this.#nfe += cost.evaluations;
+    this.#work?.charge(cost);
     let plainOutputs = plain.step;
     if (this.#pace instanceof AdaptivePace) {
       const [norm] = outputs.splice(--plainOutputs, 1);
@@ -239,15 +249,24 @@ class SolveLoop {
         if (!accepted) releaseAll(outputs);
       }
       if (!accepted) return;
+    } else if (this.#work?.failure === 'diverged') {
+      releaseAll(outputs);
+      throw new NewtonError(this.#t, this.#attrs.pass, stride.h);
     }
+    this.#work?.accept();
     yield* this.#accept(stride, outputs.slice(0, plainOutputs), outputs.slice(plainOutputs));
   }
 
   /** Whether a step with this scaled error stands. */
   #judge(pace: AdaptivePace, stride: Stride, error: number): boolean {
-    if (pace.judge(stride, error)) return true;
+    const stands = pace.judge(stride, error);
+    if (this.#work !== undefined) pace.size = this.#work.advise(stride.h, pace.size);
+    if (stands) return true;
     this.#rejected++;
     if (pace.vanished(this.#t)) {
+      if (this.#work?.failure === 'diverged') {
+        throw new NewtonError(this.#t, this.#attrs.pass, stride.h);
+      }
       if (!Number.isFinite(error)) this.#fail('the field or the state is not finite');
       const { rtol, atol } = this.#attrs.control as AdaptiveControl;
       const tolerances = `rtol ${rtol}, atol ${atol} in ${this.#scalarType}`;
@@ -358,28 +377,9 @@ class SolveLoop {
   /** y ← keep · y + jump, at the observation just made. */
   #jump(): void {
     const index = this.#nextObservation - 1;
-    const { jumps, body } = this.#attrs;
     const count = this.#times.length;
-    let next = 0;
-    jumps.forEach((jump, leaf) => {
-      if (jump === undefined) return;
-      const { shape, dtype } = body.inputs[1 + leaf];
-      const stack = { shape: [count - 2, ...shape], dtype };
-      const addend = sliceOf(this.#backend, this.#inputs.jumps[next++], stack, index - 1);
-      const old = this.#y[leaf];
-      const spec = { shape, dtype };
-      try {
-        this.#y[leaf] = jump.keep
-          ? runKernel(this.#backend, p.add, [
-              { slot: old, spec },
-              { slot: addend, spec },
-            ])
-          : addend.retain();
-      } finally {
-        addend.release();
-      }
-      old.release();
-    });
+    applyJumps(this.#backend, this.#attrs, this.#y, this.#inputs.jumps, { index, count });
+    this.#work?.jump();
     this.#log.note({ kind: 'jump', index }, []);
   }
 }

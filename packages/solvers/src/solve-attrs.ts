@@ -10,6 +10,10 @@ import type { Tableau } from './tableau.ts';
 export interface SolveStats {
   /** Evaluations of the field. */
   readonly nfe: number;
+  /** Evaluations of its Jacobian, by implicit methods; not counted as evaluations of the field. */
+  readonly jacobians: number;
+  /** Matrices factorised, by implicit methods. */
+  readonly factorisations: number;
   readonly accepted: number;
   readonly rejected: number;
   readonly status: SolveStatus;

@@ -3,26 +3,22 @@
  * are recorded once from the field's graph and the tableau; so a step can be differentiated like anything else.
  */
 import { clean } from '@neuralode/autodiff';
-import {
-  type Graph,
-  inline,
-  linearCombination,
-  record,
-  type Spec,
-  sizeOf,
-  stack,
-  type Tensor,
-} from '@neuralode/tensor';
+import { type Graph, inline, record, type Spec, stack, type Tensor } from '@neuralode/tensor';
 import type { AdaptiveControl } from './control.ts';
+import { recordImplicitStep } from './implicit/step.ts';
 import type { OdeSolveAttrs } from './solve-attrs.ts';
 import { nestedOf } from './nested-polynomial.ts';
 import { countInterpolated, type DenseStages } from './tableau.ts';
+import { combine, nanUnlessFinite, scaledNorm, taker, tolerance } from './step-arithmetic.ts';
 
 /** What of a step is a function of what; leaf lists are in the order of the state. */
 export interface StepGraphs {
   /** Inputs: t, y, args. Outputs: f. */
   readonly field: Graph;
-  /** Inputs: t, h, y, k₁ (if FSAL), args. Outputs: y₁, the stages not given (leaf by leaf, stage after stage), error. */
+  /**
+   * Inputs: t, h, y, k₁ (if FSAL), args, and a `NewtonWork` if implicit. Outputs: y₁, the stages not given (leaf by
+   * leaf, stage after stage), error.
+   */
   readonly step: Graph;
   /** Inputs: t, h, y, the step's stages, args. Outputs: the stages that only the interpolant needs. */
   readonly extend?: Graph;
@@ -51,49 +47,6 @@ function problemOf({ body, leaves }: OdeSolveAttrs): Problem {
     state: body.inputs.slice(1, 1 + leaves),
     args: body.inputs.slice(1 + leaves),
   };
-}
-
-/** Takes a list of stand-ins apart, front to back. */
-function taker(tensors: readonly Tensor[]): (count: number) => Tensor[] {
-  let from = 0;
-  return (count) => {
-    from += count;
-    return tensors.slice(from - count, from);
-  };
-}
-
-/** Leaf l of Σᵢ weightsᵢ kᵢ. */
-function combine(weights: readonly number[], stages: readonly Tensor[][], leaf: number): Tensor {
-  return linearCombination(
-    weights,
-    stages.slice(0, weights.length).map((stage) => stage[leaf]),
-  );
-}
-
-/** 0 where all elements are finite, NaN otherwise. */
-function nanUnlessFinite(tensors: readonly Tensor[]): Tensor {
-  return tensors.map((each) => each.mul(0).sum()).reduce((a, b) => a.add(b));
-}
-
-/** RMS of the elements of `values` in units of `scales`, over the leaves that steer. */
-function scaledNorm(
-  values: readonly Tensor[],
-  scales: readonly Tensor[],
-  steered: readonly boolean[],
-): Tensor {
-  let total: Tensor | undefined;
-  let count = 0;
-  values.forEach((value, leaf) => {
-    if (!steered[leaf]) return;
-    const squares = value.div(scales[leaf]).square().sum();
-    total = total === undefined ? squares : total.add(squares);
-    count += sizeOf(value.shape);
-  });
-  return (total as Tensor).mul(1 / Math.max(1, count)).sqrt();
-}
-
-function tolerance({ rtol, atol }: AdaptiveControl, size: Tensor): Tensor {
-  return size.mul(rtol).add(atol);
 }
 
 function recordStep(attrs: OdeSolveAttrs, problem: Problem): Graph {
@@ -234,7 +187,7 @@ export function stepGraphs(attrs: OdeSolveAttrs): StepGraphs {
     const { control, tableau } = attrs;
     graphs = {
       field: attrs.body,
-      step: recordStep(attrs, problem),
+      step: tableau.implicit === undefined ? recordStep(attrs, problem) : recordImplicitStep(attrs),
       dense: recordDense(attrs, problem),
       ...(tableau.denseStages !== undefined && {
         extend: recordExtend(attrs, problem, tableau.denseStages),

@@ -1,9 +1,10 @@
 /**
- * A method as data: an explicit Runge-Kutta tableau with its error weights and its continuous extension.
+ * A method as data: a Runge-Kutta tableau with its error weights and its continuous extension.
  */
+import type { ImplicitScheme } from './implicit/scheme.ts';
 
 /**
- * Coefficients of an explicit Runge-Kutta method with s stages, in the notation of Hairer, Nørsett, Wanner,
+ * Coefficients of a Runge-Kutta method with s stages, in the notation of Hairer, Nørsett, Wanner,
  * "Solving Ordinary Differential Equations I" (2nd ed., 1993), section II.1:
  * kᵢ = f(t + cᵢ h, y + h Σⱼ aᵢⱼ kⱼ), y₁ = y + h Σ bᵢ kᵢ.
  */
@@ -12,7 +13,7 @@ export interface Tableau {
   /** Order of y₁. */
   readonly order: number;
   readonly c: readonly number[];
-  /** Row i has i entries. */
+  /** Row i has i entries where the method is explicit. */
   readonly a: readonly (readonly number[])[];
   readonly b: readonly number[];
   /** b − b̂: the error estimate is E = h Σ errorᵢ kᵢ. Absent where the method has none. */
@@ -32,6 +33,8 @@ export interface Tableau {
   readonly interpolant: readonly (readonly number[])[];
   /** Order of that interpolation. */
   readonly interpolantOrder: number;
+  /** How the stages are solved for; absent where they are explicit. */
+  readonly implicit?: ImplicitScheme;
 }
 
 /** Stages s + 1, s + 2, … in the notation of the tableau: row i of a has s + i entries. */
