@@ -126,7 +126,7 @@ function spiralsCommand(handlers: Handlers, done: (code: number) => void): Comma
       .choices(pointChoices)
       .default('30'),
   );
-  addModelOptions(command, { epochs: 2000, rtol: 1e-3, atol: 1e-4 });
+  addModelOptions(command, { epochs: 3000, rtol: 1e-3, atol: 1e-4 });
   addRunFlags(command);
   return command.action(async () => {
     const request = requestOf<SpiralsOptions>(command, 'spirals');

@@ -10,7 +10,7 @@ import type { Point } from '../report/svg.ts';
 import { commandLine } from '../run/command-to-repeat.ts';
 import { meanEvaluations, type Outcome } from '../run/finish.ts';
 import type { Trained } from '../run/train.ts';
-import { solverTitle } from '../solve-options.ts';
+import { isAdaptive, solverTitle } from '../solve-options.ts';
 import { latentPaths } from './latent-picture.ts';
 import { batchSize, type SpiralsData, spanTimes } from './spirals-data.ts';
 import {
@@ -106,7 +106,7 @@ function summaryOf(
     backend,
     solver,
     gradient,
-    ...(solver === 'dopri5' ? { rtol, atol } : {}),
+    ...(isAdaptive(solver) ? { rtol, atol } : {}),
     points,
     seed,
     seconds: trained.seconds,
