@@ -95,6 +95,8 @@ class BatchedWalk {
       accepted: this.#steps,
       rejected: 0,
       status: 'success',
+      jacobians: 0,
+      factorisations: 0,
       pass: 'backward',
     });
     return yield* this.#results();
@@ -163,7 +165,7 @@ class BatchedWalk {
   *#graph(event: RunEvent, residuals: readonly Slot[]): Run<void> {
     const { half, needs, role } = event.graph;
     this.#evaluations += role.evaluations;
-    if (role.evaluations > 0 && event.numbers.length === 2) this.#steps++;
+    if (role.name === 'step') this.#steps++;
     const cotangents = this.#cotangentsOf(event);
     if (cotangents === undefined) return;
     let results: Slot[];

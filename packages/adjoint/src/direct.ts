@@ -42,6 +42,7 @@ function splitSolve(attrs: OdeSolveAttrs, wanted: Wanted, modes: Modes): SplitSo
   const state = new Array<boolean>(attrs.leaves).fill(true);
   const { tableau, control } = attrs;
   const stages = tableau.c.flatMap(() => state);
+  const extended = tableau.denseStages?.c.flatMap(() => state) ?? [];
   const firstStage = tableau.fsal ? state : [];
   const outputs = (graph: { outputs: readonly unknown[] }, last: boolean): boolean[] =>
     graph.outputs.map((_, i) => last || i < graph.outputs.length - 1);
@@ -60,9 +61,17 @@ function splitSolve(attrs: OdeSolveAttrs, wanted: Wanted, modes: Modes): SplitSo
       outputs(graphs.step, control.kind === 'fixed'),
       modes,
     ),
+    ...(graphs.extend !== undefined && {
+      extend: split(
+        graphs.extend,
+        [times, times, ...state, ...stages, ...wanted.args],
+        outputs(graphs.extend, true),
+        modes,
+      ),
+    }),
     dense: split(
       graphs.dense,
-      [times, times, ...state, ...stages],
+      [times, times, ...state, ...stages, ...extended],
       outputs(graphs.dense, true),
       modes,
     ),
@@ -80,12 +89,14 @@ const odeSolveTaped: Primitive<TapedAttrs> = {
   *run(inputs, attrs, backend): Run<Slot[]> {
     const tape = new Tape<TapeEntry>();
     const { plain, ...graphs } = plainGraphs(attrs);
+    const { field, step, extend, dense } = attrs.halves;
     const runnable: RunnableGraphs = {
       ...graphs,
       plain,
-      field: attrs.halves.field.forward,
-      step: attrs.halves.step.forward,
-      dense: attrs.halves.dense.forward,
+      field: field.forward,
+      step: step.forward,
+      ...(extend !== undefined && { extend: extend.forward }),
+      dense: dense.forward,
     };
     const log = {
       note(event: SolveEvent, residuals: readonly Slot[]): void {

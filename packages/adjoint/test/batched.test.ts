@@ -5,6 +5,7 @@
 import { grad, hvp, jit, jvp, valueAndGrad } from '@neuralode/autodiff';
 import { reference } from '@neuralode/backend-reference';
 import {
+  dop853,
   dopri5,
   euler,
   type OdeintOptions,
@@ -156,6 +157,8 @@ describe('the gradient of the batch is the sum of those of the rows', () => {
   it.each<[string, Options]>([
     ['direct, dopri5 with loose tolerances', { ...loose, gradient: direct() }],
     ['direct, dopri5', { gradient: direct() }],
+    ['direct, dop853', { solver: dop853(), rtol: 1e-5, gradient: direct() }],
+    ['backsolve, dop853', { solver: dop853(), rtol: 1e-5, gradient: backsolve() }],
     ['direct, rk4 with coarse steps', { solver: rk4(), stepSize: 0.3, gradient: direct() }],
     ['backsolve, dopri5 with loose tolerances', { ...loose, gradient: backsolve() }],
     ['backsolve, dopri5', { gradient: backsolve() }],

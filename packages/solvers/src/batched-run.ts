@@ -150,6 +150,8 @@ class BatchedLoop<R extends RunnableRowGraph> {
       accepted: rows.reduce((total, { accepted }) => total + accepted, 0),
       rejected: rows.reduce((total, { rejected }) => total + rejected, 0),
       status: 'success',
+      jacobians: 0,
+      factorisations: 0,
       pass: this.#attrs.pass,
       rows,
     });
@@ -202,7 +204,9 @@ class BatchedLoop<R extends RunnableRowGraph> {
     const starts = this.#times();
     const passages = this.#rows.map((row, r) => (stands[r] ? row.pass(strides[r]) : undefined));
     const stages = [...this.#k, ...kept.slice(this.#attrs.leaves)];
-    yield* this.#observations.inside(passages, strides, [...this.#y, ...stages]);
+    const extra = yield* this.#extend(passages, onlyWhere(stands, strides), stages);
+    yield* this.#observations.inside(passages, strides, [...this.#y, ...stages, ...extra]);
+    this.#machine.drop(extra);
     if (this.#sums.length > 0) yield* this.#integrate(onlyWhere(stands, strides), stages);
     yield* this.#move(stands, kept);
     if (!this.#adaptive) yield* this.#look(starts);
@@ -224,6 +228,20 @@ class BatchedLoop<R extends RunnableRowGraph> {
       [],
       [...this.#y, ...this.#k, ...this.#args],
     );
+  }
+
+  /** The stages that only the interpolant needs, if anything is observed inside the steps. */
+  *#extend(
+    passages: readonly (Passage | undefined)[],
+    strides: readonly RowStride[],
+    stages: readonly Cell[],
+  ): Run<readonly Cell[]> {
+    const { extend } = this.#graphs;
+    if (extend === undefined) return [];
+    if (!passages.some((passage) => passage !== undefined && passage.inside.length > 0)) return [];
+    this.#nfe += extend.plain / this.#attrs.leaves;
+    const numbers = [hostNumbers('t', strides), hostNumbers('h', strides)];
+    return yield* this.#machine.run(extend, numbers, [], [...this.#y, ...stages, ...this.#args]);
   }
 
   /** Which rows' steps stand; and y₁ and the fresh stages, unless none does. */

@@ -4,7 +4,12 @@
 import { type Complaint, NeuralodeError } from '@neuralode/tensor';
 
 /** How a solve ended. */
-export type SolveStatus = 'success' | 'non-finite' | 'step-size-vanished' | 'max-steps-reached';
+export type SolveStatus =
+  | 'success'
+  | 'non-finite'
+  | 'step-size-vanished'
+  | 'max-steps-reached'
+  | 'newton-failed';
 
 /** Which solve: the one that was asked for, or the one that its gradient runs. */
 export type SolvePass = 'forward' | 'backward';
@@ -83,6 +88,17 @@ export class MaxStepsError extends SolveError {
       },
       row,
     );
+  }
+}
+
+/** Newton's iteration for the stages of an implicit step did not converge. */
+export class NewtonError extends SolveError {
+  constructor(time: number, pass: SolvePass, step: number) {
+    super('newton-failed', time, pass, {
+      what: `Newton's iteration did not converge in a step of ${step.toExponential(1)} from t = ${time}`,
+      remedy:
+        'Use a smaller stepSize or an adaptive method, loosen rtol and atol, or check the field for a discontinuity there',
+    });
   }
 }
 

@@ -8,22 +8,22 @@
 import { clean } from '@neuralode/autodiff';
 import { type Graph, inline, record, type Spec, where } from '@neuralode/tensor';
 import type { OdeSolveAttrs } from './solve-attrs.ts';
+import { along, combine, taker } from './step-arithmetic.ts';
 import {
-  along,
-  combine,
   type Problem,
   problemOf,
   recordDense,
   type StepGraphs,
   stepGraphs,
-  taker,
 } from './step-graphs.ts';
+import { countInterpolated } from './tableau.ts';
 
 /** `time`: a number of the host that moves with the times; `choice`: one that does not (a mask, an index). */
 export type RowInput = 'time' | 'choice' | 'state' | 'arg';
 
 /** A graph with the parts that its inputs and outputs play. */
 export interface RowGraph {
+  readonly name: string;
   readonly graph: Graph;
   readonly inputs: readonly RowInput[];
   /** How many of its outputs, the first ones, are states or stages; what follows only steers. */
@@ -66,7 +66,7 @@ function recordDenseRows(attrs: OdeSolveAttrs, { state, scalar }: Problem, count
   const number: Spec = { shape: [count], dtype: scalar.dtype };
   const few = state.map(({ shape, dtype }) => ({ shape: [count, ...shape.slice(1)], dtype }));
   const dense = recordDense(attrs, { state: few, scalar: number });
-  const operands = Array.from({ length: 1 + attrs.tableau.c.length }, () => state).flat();
+  const operands = Array.from({ length: 1 + countInterpolated(attrs.tableau) }, () => state).flat();
   const rows: Spec = { shape: [count], dtype: 'int32' };
   const recording = record([number, number, rows, ...operands], (theta, h, indices, ...stand) =>
     inline(dense, [theta, h, ...stand.map((leaf) => leaf.gather(indices))]),
@@ -161,6 +161,17 @@ export class RowGraphs<R extends RunnableRowGraph = RunnableRowGraph> {
     return this.#get('step', moving, tableau.c.length - given, inputs, () => this.plain.step);
   }
 
+  /** The stages that only the interpolant needs, where there are any. */
+  get extend(): R | undefined {
+    const { extend } = this.plain;
+    if (extend === undefined) return undefined;
+    const { tableau, leaves } = this.#attrs;
+    const evaluations = extend.outputs.length / leaves;
+    const stages = this.#state(1 + tableau.c.length);
+    const inputs: RowInput[] = ['time', 'time', ...stages, ...this.#args()];
+    return this.#get('extend', extend.outputs.length, evaluations, inputs, () => extend);
+  }
+
   get settle(): R {
     const batch = this.#attrs.batch as number;
     const make = (): Graph => recordSettle(this.#problem, batch);
@@ -181,7 +192,12 @@ export class RowGraphs<R extends RunnableRowGraph = RunnableRowGraph> {
   /** For `count` observations. */
   dense(count: number): R {
     const { tableau, leaves } = this.#attrs;
-    const inputs: RowInput[] = ['time', 'time', 'choice', ...this.#state(1 + tableau.c.length)];
+    const inputs: RowInput[] = [
+      'time',
+      'time',
+      'choice',
+      ...this.#state(1 + countInterpolated(tableau)),
+    ];
     const make = (): Graph => recordDenseRows(this.#attrs, this.#problem, count);
     return this.#get(`dense ${count}`, leaves, 0, inputs, make);
   }
@@ -211,7 +227,7 @@ export class RowGraphs<R extends RunnableRowGraph = RunnableRowGraph> {
   ): R {
     let prepared = this.#prepared.get(key);
     if (prepared === undefined) {
-      prepared = this.#prepare({ graph: make(), inputs, moving, evaluations });
+      prepared = this.#prepare({ name: key, graph: make(), inputs, moving, evaluations });
       this.#prepared.set(key, prepared);
     }
     return prepared;

@@ -6,25 +6,27 @@
  */
 import {
   type Backend,
-  DeviceBuffer,
+  type DeviceBuffer,
   type DType,
-  hostArray,
+  type Graph,
   type Run,
   releaseAll,
   runGraph,
-  runKernel,
   type Slot,
-  sliceOf,
   stackOf,
-  primitives as p,
 } from '@neuralode/tensor';
 import type { AdaptiveControl } from './control.ts';
 import { FiniteWatch, type Look } from './finite-watch.ts';
-import { MaxStepsError, NonFiniteError, StepSizeError } from './errors.ts';
+import { readNumbers, runWithNumbers } from './host-numbers.ts';
+import { MaxStepsError, NewtonError, NonFiniteError, StepSizeError } from './errors.ts';
+import { fixedCost } from './implicit/cost.ts';
+import { NewtonWork } from './implicit/newton-work.ts';
+import { applyJumps } from './jump.ts';
 import { type OdeSolveAttrs, type SolveInputs, solveInputs } from './solve-attrs.ts';
 import { AdaptivePace, type FixedPace, firstStep, paceOf, type Stride, trialStep } from './pace.ts';
 import { noLog, type SolveEvent, type SolveLog } from './solve-log.ts';
-import { plainGraphs, type RunnableGraphs, type StepGraphs } from './step-graphs.ts';
+import { plainGraphs, type RunnableGraphs } from './step-graphs.ts';
+import type { DenseStages } from './tableau.ts';
 import { requireTimes } from './times.ts';
 
 /** Runs an `odeSolve` node. Inputs are borrowed; the outputs are the caller's. */
@@ -62,7 +64,7 @@ class SolveLoop {
   #y: Slot[];
   /** f(t, y), where the method keeps it from step to step. */
   #k: Slot[] = [];
-  /** The latest step's stages, until the next one. */
+  /** The latest step's stages, until the next one; then those that only the interpolant needs, once evaluated. */
   #stages: Slot[] = [];
   /** Observed leaves, [leaf][time]. */
   readonly #observed: Slot[][];
@@ -71,6 +73,8 @@ class SolveLoop {
   #segment = { index: -1, from: 0, to: 0 };
   readonly #pace: FixedPace | AdaptivePace;
   readonly #watch: FiniteWatch;
+  /** Of an implicit method: what its Newton iterations share, and count. */
+  readonly #work: NewtonWork | undefined;
   #nfe = 0;
   #accepted = 0;
   #rejected = 0;
@@ -94,6 +98,7 @@ class SolveLoop {
     this.#direction = this.#end >= times[0] ? 1 : -1;
     this.#pace = paceOf(attrs.control, times[0], this.#end);
     this.#watch = new FiniteWatch(backend, graphs.finite, (look) => this.#failAt(look));
+    this.#work = attrs.tableau.implicit && new NewtonWork();
     this.#scalarType = attrs.body.inputs[0].dtype as DType;
     this.#t = times[0];
     this.#y = inputs.y0.map((slot) => slot.retain());
@@ -119,7 +124,9 @@ class SolveLoop {
     if (adaptive) yield* this.#lookSince(this.#t);
     yield* this.#watch.ask();
     this.#attrs.onSolve?.({
-      nfe: this.#nfe,
+      nfe: this.#nfe + (this.#work?.evaluations ?? 0),
+      jacobians: this.#work?.jacobians ?? 0,
+      factorisations: this.#work?.factorisations ?? 0,
       accepted: this.#accepted,
       rejected: this.#rejected,
       status: 'success',
@@ -144,6 +151,7 @@ class SolveLoop {
   release(): void {
     releaseAll([...this.#y, ...this.#k, ...this.#stages, ...this.#observed.flat()]);
     this.#watch.release();
+    this.#work?.release();
   }
 
   /** Times that a step must end on: the last, and every time at which the state jumps. */
@@ -152,25 +160,9 @@ class SolveLoop {
     return jumps ? this.#times.slice(1) : this.#times.slice(-1);
   }
 
-  #scalar(value: number): DeviceBuffer {
-    const host = hostArray(this.#scalarType, 1);
-    host[0] = value;
-    return new DeviceBuffer(this.#backend, this.#backend.upload(host, [], this.#scalarType));
-  }
-
   /** Runs a graph whose first inputs are host numbers. */
-  *#runWith(
-    graph: StepGraphs['field'],
-    numbers: readonly number[],
-    slots: readonly Slot[],
-  ): Run<Slot[]> {
-    const scalars: DeviceBuffer[] = [];
-    try {
-      for (const value of numbers) scalars.push(this.#scalar(value));
-      return yield* runGraph(graph, [...scalars, ...slots], this.#backend);
-    } finally {
-      releaseAll(scalars);
-    }
+  #runWith(graph: Graph, numbers: readonly number[], slots: readonly Slot[]): Run<Slot[]> {
+    return runWithNumbers(graph, numbers, slots, this.#backend);
   }
 
   // Start
@@ -210,7 +202,7 @@ class SolveLoop {
   *#hairersStep(limit: number, k: readonly Slot[]): Run<number> {
     const { size, curvature } = this.#graphs as Required<RunnableGraphs>;
     const [norms] = yield* runGraph(size, [...this.#y, ...k], this.#backend);
-    const [stateNorm, fieldNorm] = yield* this.#read(norms);
+    const [stateNorm, fieldNorm] = yield* readNumbers(norms);
     // Finite values can have norms that are not: squares overflow.
     if (!Number.isFinite(stateNorm)) yield* this.#requireFinite(this.#y, 'the initial state');
     if (!Number.isFinite(fieldNorm)) yield* this.#requireFinite(k, 'the field');
@@ -218,23 +210,15 @@ class SolveLoop {
     const operands = [...this.#y, ...k, ...this.#inputs.args];
     const [bend] = yield* this.#runWith(curvature, [this.#t, trial * this.#direction], operands);
     this.#nfe++;
-    const [bendNorm] = yield* this.#read(bend);
+    const [bendNorm] = yield* readNumbers(bend);
     return firstStep(trial, fieldNorm, bendNorm, this.#attrs.tableau.errorOrder as number);
   }
 
   /** Throws unless all elements of these leaves, shaped like the state, are finite. */
   *#requireFinite(leaves: readonly Slot[], what: string): Run<void> {
     const [probe] = yield* runGraph(this.#graphs.finite, leaves, this.#backend);
-    const [value] = yield* this.#read(probe);
+    const [value] = yield* readNumbers(probe);
     if (!Number.isFinite(value)) this.#fail(`${what} is not finite`);
-  }
-
-  *#read(slot: Slot): Run<number[]> {
-    try {
-      return Array.from(yield slot as DeviceBuffer);
-    } finally {
-      slot.release();
-    }
   }
 
   // Step
@@ -248,28 +232,41 @@ class SolveLoop {
     const stride = this.#pace.stride(this.#t, landing);
     const { step, plain } = this.#graphs;
     const operands = [...this.#y, ...this.#k, ...this.#inputs.args];
+    if (this.#work !== undefined) operands.push(this.#work);
+    this.#work?.attempt(stride.h);
     const outputs = yield* this.#runWith(step, [this.#t, stride.h], operands);
-    this.#nfe += tableau.c.length - (tableau.fsal ? 1 : 0);
+    const cost = fixedCost(tableau);
+    this.#nfe += cost.evaluations;
+    this.#work?.charge(cost);
     let plainOutputs = plain.step;
     if (this.#pace instanceof AdaptivePace) {
       const [norm] = outputs.splice(--plainOutputs, 1);
       let accepted = false;
       try {
-        const [error] = yield* this.#read(norm);
+        const [error] = yield* readNumbers(norm);
         accepted = this.#judge(this.#pace, stride, error);
       } finally {
         if (!accepted) releaseAll(outputs);
       }
       if (!accepted) return;
+    } else if (this.#work?.failure === 'diverged') {
+      releaseAll(outputs);
+      throw new NewtonError(this.#t, this.#attrs.pass, stride.h);
     }
+    this.#work?.accept();
     yield* this.#accept(stride, outputs.slice(0, plainOutputs), outputs.slice(plainOutputs));
   }
 
   /** Whether a step with this scaled error stands. */
   #judge(pace: AdaptivePace, stride: Stride, error: number): boolean {
-    if (pace.judge(stride, error)) return true;
+    const stands = pace.judge(stride, error);
+    if (this.#work !== undefined) pace.size = this.#work.advise(stride.h, pace.size);
+    if (stands) return true;
     this.#rejected++;
     if (pace.vanished(this.#t)) {
+      if (this.#work?.failure === 'diverged') {
+        throw new NewtonError(this.#t, this.#attrs.pass, stride.h);
+      }
       if (!Number.isFinite(error)) this.#fail('the field or the state is not finite');
       const { rtol, atol } = this.#attrs.control as AdaptiveControl;
       const tolerances = `rtol ${rtol}, atol ${atol} in ${this.#scalarType}`;
@@ -321,7 +318,10 @@ class SolveLoop {
     } finally {
       releaseAll(before);
     }
-    if (tableau.fsal) this.#k = this.#stages.slice(-this.#leaves).map((slot) => slot.retain());
+    if (tableau.fsal) {
+      const end = tableau.c.length * this.#leaves;
+      this.#k = this.#stages.slice(end - this.#leaves, end).map((slot) => slot.retain());
+    }
     if (control.kind === 'fixed') yield* this.#lookSince(start);
   }
 
@@ -339,12 +339,25 @@ class SolveLoop {
         this.#emitStanding();
         continue;
       }
+      yield* this.#extendStages(start, h, before);
       const theta = (time - start) / h;
       const outputs = yield* this.#runWith(dense, [theta, h], [...before, ...this.#stages]);
       const event: SolveEvent = { kind: 'dense', index: this.#nextObservation, theta, h };
       this.#log.note(event, outputs.slice(plain.dense));
       this.#record(outputs.slice(0, plain.dense));
     }
+  }
+
+  /** Evaluates the stages that only the interpolant needs, at the first observation inside a step. */
+  *#extendStages(start: number, h: number, before: readonly Slot[]): Run<void> {
+    const { extend, plain } = this.#graphs;
+    const { denseStages, c } = this.#attrs.tableau;
+    if (extend === undefined || this.#stages.length > c.length * this.#leaves) return;
+    const operands = [...before, ...this.#stages, ...this.#inputs.args];
+    const outputs = yield* this.#runWith(extend, [start, h], operands);
+    this.#nfe += (denseStages as DenseStages).c.length;
+    this.#stages.push(...outputs.slice(0, plain.extend));
+    this.#log.note({ kind: 'extend', h }, outputs.slice(plain.extend));
   }
 
   #emitStanding(): void {
@@ -364,28 +377,9 @@ class SolveLoop {
   /** y ← keep · y + jump, at the observation just made. */
   #jump(): void {
     const index = this.#nextObservation - 1;
-    const { jumps, body } = this.#attrs;
     const count = this.#times.length;
-    let next = 0;
-    jumps.forEach((jump, leaf) => {
-      if (jump === undefined) return;
-      const { shape, dtype } = body.inputs[1 + leaf];
-      const stack = { shape: [count - 2, ...shape], dtype };
-      const addend = sliceOf(this.#backend, this.#inputs.jumps[next++], stack, index - 1);
-      const old = this.#y[leaf];
-      const spec = { shape, dtype };
-      try {
-        this.#y[leaf] = jump.keep
-          ? runKernel(this.#backend, p.add, [
-              { slot: old, spec },
-              { slot: addend, spec },
-            ])
-          : addend.retain();
-      } finally {
-        addend.release();
-      }
-      old.release();
-    });
+    applyJumps(this.#backend, this.#attrs, this.#y, this.#inputs.jumps, { index, count });
+    this.#work?.jump();
     this.#log.note({ kind: 'jump', index }, []);
   }
 }

@@ -16,6 +16,10 @@ export interface RowStats {
 export interface SolveStats {
   /** Evaluations of the field; in a batched solve, of the field on the whole batch. */
   readonly nfe: number;
+  /** Evaluations of its Jacobian, by implicit methods; not counted as evaluations of the field. */
+  readonly jacobians: number;
+  /** Matrices factorised, by implicit methods. */
+  readonly factorisations: number;
   /** Steps that stand; in a batched solve of all rows together, as are those rejected. */
   readonly accepted: number;
   readonly rejected: number;

@@ -5,25 +5,32 @@
  * Where the field's t is a list [B], the solve is batched: t, h and the norms are lists, one entry a row of the state.
  */
 import { clean } from '@neuralode/autodiff';
-import {
-  type Graph,
-  inline,
-  linearCombination,
-  record,
-  type Spec,
-  sizeOf,
-  stack,
-  type Tensor,
-} from '@neuralode/tensor';
+import { type Graph, inline, record, type Spec, stack, type Tensor } from '@neuralode/tensor';
 import type { AdaptiveControl } from './control.ts';
+import { recordImplicitStep } from './implicit/step.ts';
 import type { OdeSolveAttrs } from './solve-attrs.ts';
+import { nestedOf } from './nested-polynomial.ts';
+import { countInterpolated, type DenseStages } from './tableau.ts';
+import {
+  along,
+  combine,
+  nanUnlessFinite,
+  scaledNorm,
+  taker,
+  tolerance,
+} from './step-arithmetic.ts';
 
 /** What of a step is a function of what; leaf lists are in the order of the state. */
 export interface StepGraphs {
   /** Inputs: t, y, args. Outputs: f. */
   readonly field: Graph;
-  /** Inputs: t, h, y, k₁ (if FSAL), args. Outputs: y₁, the stages not given (leaf by leaf, stage after stage), error. */
+  /**
+   * Inputs: t, h, y, k₁ (if FSAL), args, and a `NewtonWork` if implicit. Outputs: y₁, the stages not given (leaf by
+   * leaf, stage after stage), error.
+   */
   readonly step: Graph;
+  /** Inputs: t, h, y, the step's stages, args. Outputs: the stages that only the interpolant needs. */
+  readonly extend?: Graph;
   /** Inputs: θ, h, y, all stages. Outputs: y(t + θh). */
   readonly dense: Graph;
   /** Inputs: y, f. Outputs: [‖y‖, ‖f‖], scaled. Only for adaptive control. */
@@ -52,66 +59,6 @@ export function problemOf({ body, leaves }: OdeSolveAttrs): Problem {
   };
 }
 
-/** Takes a list of stand-ins apart, front to back. */
-export function taker(tensors: readonly Tensor[]): (count: number) => Tensor[] {
-  let from = 0;
-  return (count) => {
-    from += count;
-    return tensors.slice(from - count, from);
-  };
-}
-
-/** Leaf l of Σᵢ weightsᵢ kᵢ. */
-export function combine(
-  weights: readonly number[],
-  stages: readonly Tensor[][],
-  leaf: number,
-): Tensor {
-  return linearCombination(
-    weights,
-    stages.slice(0, weights.length).map((stage) => stage[leaf]),
-  );
-}
-
-/** A number a row, [B], shaped so that it broadcasts over the rows of `leaf`; a scalar as it is. */
-export function along(number: Tensor, leaf: Spec): Tensor {
-  if (number.rank === 0) return number;
-  return number.reshape(leaf.shape.map((extent, axis) => (axis === 0 ? extent : 1)));
-}
-
-/** Sums all elements, or those of each row. */
-function sumBy({ shape }: Spec, values: Tensor): Tensor {
-  return shape.length === 0 ? values.sum() : values.reshape([...shape, -1]).sum(shape.length);
-}
-
-/** 0 where all elements (of the row) are finite, NaN otherwise. */
-function nanUnlessFinite(scalar: Spec, tensors: readonly Tensor[]): Tensor {
-  return tensors.map((each) => sumBy(scalar, each.mul(0))).reduce((a, b) => a.add(b));
-}
-
-/** RMS of the elements of `values` in units of `scales`, over the leaves that steer. */
-function scaledNorm(
-  scalar: Spec,
-  values: readonly Tensor[],
-  scales: readonly Tensor[],
-  steered: readonly boolean[],
-): Tensor {
-  let total: Tensor | undefined;
-  let count = 0;
-  values.forEach((value, leaf) => {
-    if (!steered[leaf]) return;
-    const squares = value.div(scales[leaf]).square();
-    const sum = sumBy(scalar, squares);
-    total = total === undefined ? sum : total.add(sum);
-    count += sizeOf(value.shape) / sizeOf(scalar.shape);
-  });
-  return (total as Tensor).mul(1 / Math.max(1, count)).sqrt();
-}
-
-function tolerance({ rtol, atol }: AdaptiveControl, size: Tensor): Tensor {
-  return size.mul(rtol).add(atol);
-}
-
 function recordStep(attrs: OdeSolveAttrs, problem: Problem): Graph {
   const { tableau, control, steered } = attrs;
   const { body, state, args, scalar } = problem;
@@ -135,14 +82,47 @@ function recordStep(attrs: OdeSolveAttrs, problem: Problem): Graph {
     const fresh = tableau.fsal ? stages.slice(1) : stages;
     const outputs = [...y1, ...fresh.flat()];
     if (control.kind === 'fixed' || tableau.error === undefined) return outputs;
-    const errors = y.map((leaf, l) =>
-      combine(tableau.error as number[], stages, l).mul(along(h, leaf)),
-    );
+    const { error, coarseError } = tableau;
+    const estimate = (weights: readonly number[]): Tensor[] =>
+      y.map((leaf, l) => combine(weights, stages, l).mul(along(h, leaf)));
+    const errors = estimate(error);
     const scales = y.map((leaf, l) => tolerance(control, leaf.abs().maximum(y1[l].abs())));
-    const norm = scaledNorm(scalar, errors, scales, steered);
+    const fine = scaledNorm(errors, scales, steered, scalar);
+    const norm =
+      coarseError === undefined
+        ? fine
+        : steady(fine, scaledNorm(estimate(coarseError), scales, steered, scalar));
     // Leaves that do not steer must still be seen when they overflow.
     const idle = y1.filter((_, l) => !steered[l]);
-    return [...outputs, idle.length === 0 ? norm : norm.add(nanUnlessFinite(scalar, idle))];
+    return [...outputs, idle.length === 0 ? norm : norm.add(nanUnlessFinite(idle, scalar))];
+  });
+  return clean(recording.graph);
+}
+
+/** E² / √(E² + 0.01 E′²); 0 where both are, and not finite where either is not. */
+function steady(fine: Tensor, coarse: Tensor): Tensor {
+  const both = fine.square().add(coarse.square().mul(0.01)).sqrt();
+  const ratio = fine.div(both.maximum(1e-30));
+  return fine.mul(ratio).add(nanUnlessFinite([both], both));
+}
+
+function recordExtend(
+  { tableau }: OdeSolveAttrs,
+  { body, state, args, scalar }: Problem,
+  { c, a }: DenseStages,
+): Graph {
+  const stageSpecs = tableau.c.flatMap(() => state);
+  const recording = record([scalar, scalar, ...state, ...stageSpecs, ...args], (...stand) => {
+    const take = taker(stand);
+    const [t, h] = take(2);
+    const y = take(state.length);
+    const stages = tableau.c.map(() => take(state.length));
+    const constants = take(args.length);
+    c.forEach((node, i) => {
+      const point = y.map((leaf, l) => leaf.add(combine(a[i], stages, l).mul(along(h, leaf))));
+      stages.push(inline(body, [t.add(h.mul(node)), ...point, ...constants]));
+    });
+    return stages.slice(tableau.c.length).flat();
   });
   return clean(recording.graph);
 }
@@ -152,25 +132,28 @@ export function recordDense(
   { tableau }: Pick<OdeSolveAttrs, 'tableau'>,
   { state, scalar }: Pick<Problem, 'state' | 'scalar'>,
 ): Graph {
-  const degree = tableau.interpolant[0].length;
-  const count = tableau.c.length;
-  const stageSpecs = tableau.c.flatMap(() => state);
+  const rows = tableau.interpolant.map(nestedOf);
+  const degree = rows[0].length;
+  const count = countInterpolated(tableau);
+  const stageSpecs = Array.from({ length: count }, () => state).flat();
   const recording = record([scalar, scalar, ...state, ...stageSpecs], (...stand) => {
     const take = taker(stand);
     const [theta, h] = take(2);
     const y = take(state.length);
     const stages = Array.from({ length: count }, () => take(state.length));
     const scale = theta.mul(h);
+    const left = theta.neg().add(1);
     return y.map((leaf, l) => {
-      const coefficient = (power: number): Tensor =>
+      const coefficient = (depth: number): Tensor =>
         combine(
-          tableau.interpolant.map((row) => row[power]),
+          rows.map((row) => row[depth]),
           stages,
           l,
         );
       let slope = coefficient(degree - 1);
-      for (let power = degree - 2; power >= 0; power--) {
-        slope = slope.mul(along(theta, leaf)).add(coefficient(power));
+      for (let depth = degree - 2; depth >= 0; depth--) {
+        const factor = along(depth % 2 === 0 ? left : theta, leaf);
+        slope = slope.mul(factor).add(coefficient(depth));
       }
       return leaf.add(slope.mul(along(scale, leaf)));
     });
@@ -188,7 +171,7 @@ function recordSize(
     const y = stand.slice(0, state.length);
     const f = stand.slice(state.length);
     const scales = y.map((leaf) => tolerance(control, leaf.abs()));
-    return stack([y, f].map((values) => scaledNorm(scalar, values, scales, steered)));
+    return stack([y, f].map((values) => scaledNorm(values, scales, steered, scalar)));
   });
   return clean(recording.graph);
 }
@@ -204,7 +187,7 @@ function recordCurvature(control: AdaptiveControl, attrs: OdeSolveAttrs, problem
     const next = inline(body, [t.add(h), ...euler, ...take(args.length)]);
     const change = next.map((leaf, l) => leaf.sub(f[l]));
     const scales = y.map((leaf) => tolerance(control, leaf.abs()));
-    return scaledNorm(scalar, change, scales, attrs.steered).div(h.abs());
+    return scaledNorm(change, scales, attrs.steered, scalar).div(h.abs());
   });
   return clean(recording.graph);
 }
@@ -216,12 +199,15 @@ export function stepGraphs(attrs: OdeSolveAttrs): StepGraphs {
   let graphs = known.get(attrs);
   if (graphs === undefined) {
     const problem = problemOf(attrs);
-    const { control } = attrs;
+    const { control, tableau } = attrs;
     graphs = {
       field: attrs.body,
-      step: recordStep(attrs, problem),
+      step: tableau.implicit === undefined ? recordStep(attrs, problem) : recordImplicitStep(attrs),
       dense: recordDense(attrs, problem),
-      finite: clean(record(problem.state, (...y) => nanUnlessFinite(problem.scalar, y)).graph),
+      ...(tableau.denseStages !== undefined && {
+        extend: recordExtend(attrs, problem, tableau.denseStages),
+      }),
+      finite: clean(record(problem.state, (...y) => nanUnlessFinite(y, problem.scalar)).graph),
       ...(control.kind === 'adaptive' && {
         size: recordSize(control, attrs, problem),
         curvature: recordCurvature(control, attrs, problem),
@@ -234,7 +220,7 @@ export function stepGraphs(attrs: OdeSolveAttrs): StepGraphs {
 
 /** The graphs as they are run (perhaps with residuals among the outputs), and how many outputs are plain. */
 export interface RunnableGraphs extends StepGraphs {
-  readonly plain: { readonly field: number; readonly step: number; readonly dense: number };
+  readonly plain: Readonly<Record<'field' | 'step' | 'extend' | 'dense', number>>;
 }
 
 /** The graphs of a solve that is not recorded. */
@@ -243,6 +229,7 @@ export function plainGraphs(attrs: OdeSolveAttrs): RunnableGraphs {
   const plain = {
     field: graphs.field.outputs.length,
     step: graphs.step.outputs.length,
+    extend: graphs.extend?.outputs.length ?? 0,
     dense: graphs.dense.outputs.length,
   };
   return { ...graphs, plain };

@@ -7,6 +7,7 @@ import {
   NonFiniteError,
   type OdeintOptions,
   odeint,
+  radau5,
   rk4,
   type SolveError,
   StepSizeError,
@@ -178,6 +179,11 @@ describe('is refused', () => {
           ]),
         ),
       /\[T\] or \[B, T\].*\[4, T\]/,
+    ],
+    [
+      'an implicit method',
+      () => odeint.sync(decay, start(), [0, 1], { batched: true, solver: radau5() }),
+      /radau5 is implicit, and a batched solve takes explicit methods.*dopri5/,
     ],
     [
       'rows of times without batched',
