@@ -8,6 +8,7 @@ import {
   dop853,
   dopri5,
   euler,
+  type GradientMethod,
   type OdeintOptions,
   odeint,
   rk4,
@@ -337,4 +338,33 @@ it('backsolve() cannot let the gradient of the parameters steer rows, and says s
   expect(() => grad(fn).sync(tensor(1))).toThrow(
     /cannot count in the rows' errors.*Leave seminorm out/,
   );
+});
+
+it('memory grows with the steps by direct(), not by backsolve()', async () => {
+  const peak = async (gradient: GradientMethod, stepSize: number): Promise<number> => {
+    const backend = await setBackend(reference());
+    const y0 = tensor(new Float64Array(2000).fill(1), [2, 1000]);
+    const k = tensor(0.3);
+    const ts = [
+      [0, 0.4, 1],
+      [0, 1, 2],
+    ];
+    const fn = (args: Tensor): Tensor =>
+      odeint((_, y, r: Tensor) => y.mul(r).sin(), y0, ts, {
+        args,
+        batched: true,
+        solver: rk4(),
+        stepSize,
+        gradient,
+      }).ys.sum();
+    const step = jit(grad(fn));
+    await step(k);
+    const before = memory(backend).liveBytes;
+    backend.resetPeak();
+    await step(k);
+    return memory(backend).peakBytes - before;
+  };
+  expect(await peak(direct(), 0.002)).toBeGreaterThan(8 * (await peak(direct(), 0.02)));
+  // A few numbers of steps and masks apart.
+  expect(await peak(backsolve(), 0.002)).toBeLessThan(1.1 * (await peak(backsolve(), 0.02)));
 });
