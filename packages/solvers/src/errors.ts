@@ -16,8 +16,15 @@ export class SolveError extends NeuralodeError {
   readonly time: number;
   readonly pass: SolvePass;
 
-  constructor(status: SolveStatus, time: number, pass: SolvePass, complaint: Complaint) {
-    const prefix = pass === 'forward' ? 'odeint: ' : 'odeint, backward solve of the gradient: ';
+  /** `who` is the door by which the solve was asked for. */
+  constructor(
+    status: SolveStatus,
+    time: number,
+    pass: SolvePass,
+    complaint: Complaint,
+    who = 'odeint',
+  ) {
+    const prefix = pass === 'forward' ? `${who}: ` : `${who}, backward solve of the gradient: `;
     super({ ...complaint, what: prefix + complaint.what });
     this.status = status;
     this.time = time;
@@ -27,34 +34,37 @@ export class SolveError extends NeuralodeError {
 
 /** The field or the state became NaN or infinite. */
 export class NonFiniteError extends SolveError {
-  constructor(time: number, pass: SolvePass, what: string) {
-    super('non-finite', time, pass, {
+  constructor(time: number, pass: SolvePass, what: string, who?: string) {
+    const complaint = {
       what: `${what} at t = ${time}`,
       remedy:
         'Check the field for divisions, logarithms and growth at that time; or use smaller steps or tighter tolerances',
-    });
+    };
+    super('non-finite', time, pass, complaint, who);
   }
 }
 
 /** No step, however small, met the tolerances. */
 export class StepSizeError extends SolveError {
-  constructor(time: number, pass: SolvePass, step: number, tolerances: string) {
-    super('step-size-vanished', time, pass, {
+  constructor(time: number, pass: SolvePass, step: number, tolerances: string, who?: string) {
+    const complaint = {
       what: `step size fell to ${step.toExponential(1)} at t = ${time} (${tolerances} cannot be met)`,
       remedy:
         'Loosen rtol and atol, run in float64, or check the field for a discontinuity or a blow-up there',
-    });
+    };
+    super('step-size-vanished', time, pass, complaint, who);
   }
 }
 
 /** The solve took more steps than it was allowed. */
 export class MaxStepsError extends SolveError {
-  constructor(time: number, pass: SolvePass, steps: number, end: number) {
-    super('max-steps-reached', time, pass, {
+  constructor(time: number, pass: SolvePass, steps: number, end: number, who?: string) {
+    const complaint = {
       what: `${steps} steps got only as far as t = ${time} on the way to t = ${end}`,
       remedy:
         'Raise maxSteps, loosen rtol and atol, or use a larger stepSize; a stiff field needs an implicit method',
-    });
+    };
+    super('max-steps-reached', time, pass, complaint, who);
   }
 }
 

@@ -32,6 +32,15 @@ export {
   odeint,
   type Solution,
 } from './odeint.ts';
+export { type EveryStep, everyStep } from './output.ts';
+export {
+  type KeptState,
+  type PlainField,
+  type PlainSolution,
+  type PlainState,
+  type SolveIvpOptions,
+  solveIvp,
+} from './plain/solve-ivp.ts';
 export { runOdeSolve } from './run.ts';
 export type { SolveEvent, SolveLog } from './solve-log.ts';
 export {

@@ -1,0 +1,176 @@
+/**
+ * The run loop on plain numbers: start, step, judge, observe. The decisions (how long a step, whether it stands) are those
+ * of `pace.ts`, which steers the solves of tensors too.
+ */
+import type { AdaptiveControl, Control } from '../control.ts';
+import { MaxStepsError, NonFiniteError, StepSizeError } from '../errors.ts';
+import type { EveryStep } from '../output.ts';
+import {
+  AdaptivePace,
+  type FixedPace,
+  firstStep,
+  paceOf,
+  type Stride,
+  trialStep,
+} from '../pace.ts';
+import type { SolveStats } from '../solve-attrs.ts';
+import type { Tableau } from '../tableau.ts';
+import { DenseSteps } from './dense-steps.ts';
+import { allFinite, PlainSteps, rootMeanSquare, type VectorField } from './plain-steps.ts';
+
+export const who = 'solveIvp';
+
+/** A solve on plain numbers. */
+export interface PlainProblem {
+  readonly field: VectorField;
+  readonly y0: Float64Array;
+  readonly times: readonly number[];
+  readonly tableau: Tableau;
+  readonly control: Control;
+  readonly output?: EveryStep;
+  readonly dense: boolean;
+}
+
+/** What a solve on plain numbers gives. */
+export interface PlainResult {
+  readonly ts: readonly number[];
+  readonly rows: readonly Float64Array[];
+  readonly stats: SolveStats;
+  readonly dense: DenseSteps | undefined;
+}
+
+export class PlainLoop {
+  readonly #problem: PlainProblem;
+  readonly #steps: PlainSteps;
+  readonly #pace: FixedPace | AdaptivePace;
+  readonly #direction: 1 | -1;
+  readonly #end: number;
+  readonly #dense: DenseSteps | undefined;
+  readonly #ts: number[] = [];
+  readonly #rows: Float64Array[] = [];
+  #t: number;
+  #accepted = 0;
+  #rejected = 0;
+
+  constructor(problem: PlainProblem) {
+    const { times, control, field, y0, tableau, dense } = problem;
+    this.#problem = problem;
+    this.#t = times[0];
+    this.#end = times.at(-1) as number;
+    this.#direction = this.#end >= times[0] ? 1 : -1;
+    this.#pace = paceOf(control, times[0], this.#end);
+    this.#steps = new PlainSteps(field, y0, tableau, who);
+    this.#dense = dense ? new DenseSteps(this.#steps, this.#direction) : undefined;
+  }
+
+  run(): PlainResult {
+    const steps = this.#steps;
+    const { tableau } = this.#problem;
+    if (!allFinite(steps.y)) this.#fail('the initial state is not finite');
+    this.#keep(this.#t, steps.y);
+    if (tableau.fsal) steps.start(this.#t);
+    if (this.#pace instanceof AdaptivePace) this.#chooseFirstStep(this.#pace);
+    this.#pace.begin(this.#t);
+    while (this.#t !== this.#end) this.#step(this.#end);
+    return { ts: this.#ts, rows: this.#rows, stats: this.#stats(), dense: this.#dense };
+  }
+
+  #stats(): SolveStats {
+    return {
+      nfe: this.#steps.nfe,
+      accepted: this.#accepted,
+      rejected: this.#rejected,
+      status: 'success',
+      pass: 'forward',
+    };
+  }
+
+  #fail(what: string): never {
+    throw new NonFiniteError(this.#t, 'forward', what, who);
+  }
+
+  /** Hairer, Nørsett, Wanner I, section II.4, "Starting step size". */
+  #chooseFirstStep(pace: AdaptivePace): void {
+    const { rtol, atol, firstStep: given } = this.#problem.control as AdaptiveControl;
+    const { fsal, errorOrder } = this.#problem.tableau;
+    const steps = this.#steps;
+    if (given !== undefined) return;
+    if (!fsal) steps.start(this.#t);
+    const norm = (values: Float64Array): number => rootMeanSquare(steps.scaled(values, rtol, atol));
+    const stateNorm = norm(steps.y);
+    const fieldNorm = norm(steps.k[0]);
+    if (!allFinite(steps.k[0])) this.#fail('the field is not finite');
+    const trial = trialStep(stateNorm, fieldNorm, pace.limit);
+    const bendNorm = norm(steps.bend(this.#t, trial * this.#direction)) / trial;
+    pace.size = firstStep(trial, fieldNorm, bendNorm, errorOrder as number);
+  }
+
+  /** One attempt at a step towards `landing`. */
+  #step(landing: number): void {
+    const { control } = this.#problem;
+    if (this.#accepted + this.#rejected >= control.maxSteps) {
+      throw new MaxStepsError(this.#t, 'forward', control.maxSteps, this.#end, who);
+    }
+    const stride = this.#pace.stride(this.#t, landing);
+    this.#steps.step(this.#t, stride.h);
+    if (this.#judge(stride)) this.#accept(stride);
+  }
+
+  #judge(stride: Stride): boolean {
+    const pace = this.#pace;
+    const finite = allFinite(this.#steps.next);
+    if (!(pace instanceof AdaptivePace)) {
+      if (finite) return true;
+      const what = `the field or the state is not finite after the step from t = ${this.#t},`;
+      throw new NonFiniteError(stride.next, 'forward', what, who);
+    }
+    const { rtol, atol } = this.#problem.control as AdaptiveControl;
+    const size = rootMeanSquare(this.#steps.scaledError(stride.h, rtol, atol));
+    // An infinite state makes its scale infinite too, and so passes for one without error.
+    const error = finite ? size : Number.NaN;
+    if (pace.judge(stride, error)) return true;
+    this.#rejected++;
+    if (!pace.vanished(this.#t)) return false;
+    if (!Number.isFinite(error)) this.#fail('the field or the state is not finite');
+    const tolerances = `rtol ${rtol}, atol ${atol} in float64`;
+    throw new StepSizeError(this.#t, 'forward', pace.size, tolerances, who);
+  }
+
+  #accept({ next, h }: Stride): void {
+    const steps = this.#steps;
+    const start = this.#t;
+    this.#accepted++;
+    this.#dense?.add(start, next, h);
+    this.#t = next;
+    this.#observe(start, h);
+    steps.accept();
+  }
+
+  /** Keeps what is to be kept of the step from `start` over h, which ended at `#t`. */
+  #observe(start: number, h: number): void {
+    const { output, times } = this.#problem;
+    const steps = this.#steps;
+    if (output !== undefined) {
+      const due = this.#accepted % output.every === 0 || this.#t === this.#end;
+      if (due) this.#keep(this.#t, steps.next);
+      return;
+    }
+    while (this.#ts.length < times.length) {
+      const time = times[this.#ts.length];
+      if ((time - this.#t) * this.#direction > 0) return;
+      if (time === this.#t) {
+        this.#keep(time, steps.next);
+        continue;
+      }
+      const row = new Float64Array(steps.y.length);
+      steps.interpolate(row, (time - start) / h, h, steps.y, steps.k);
+      this.#ts.push(time);
+      this.#rows.push(row);
+    }
+  }
+
+  #keep(t: number, y: Float64Array): void {
+    this.#ts.push(t);
+    this.#rows.push(y.slice());
+  }
+}
