@@ -17,6 +17,7 @@ export {
   type SolveStatus,
   StepSizeError,
 } from './errors.ts';
+export type { OutputOptions } from './eager-solve.ts';
 export { afterJumps, fieldAlong, weighRows } from './forward-mode.ts';
 export { dopri5 } from './methods/dopri5.ts';
 export { euler } from './methods/euler.ts';
@@ -30,7 +31,6 @@ export {
   type Odeint,
   type OdeintOptions,
   odeint,
-  type Solution,
 } from './odeint.ts';
 export { type EveryStep, everyStep } from './output.ts';
 export {
@@ -42,6 +42,8 @@ export {
   solveIvp,
 } from './plain/solve-ivp.ts';
 export { runOdeSolve } from './run.ts';
+export type { Save } from './save-rows.ts';
+export type { Solution, StateAt } from './solution.ts';
 export type { SolveEvent, SolveLog } from './solve-log.ts';
 export {
   countTimes,
@@ -52,5 +54,6 @@ export {
   type SolveStats,
   solveInputs,
 } from './solve-attrs.ts';
+export type { AcceptedStep, Witness } from './solve-witness.ts';
 export { plainGraphs, type RunnableGraphs, type StepGraphs, stepGraphs } from './step-graphs.ts';
 export type { AdaptiveSolver, FixedStepSolver, Solver, Tableau } from './tableau.ts';

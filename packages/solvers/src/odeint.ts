@@ -1,7 +1,6 @@
 /**
  * `odeint`: integrates dy/dt = f(t, y, args).
  */
-import { cleanRecording } from '@neuralode/autodiff';
 import {
   ArgumentError,
   apply,
@@ -16,16 +15,20 @@ import {
   RecordingError,
   record,
   requireSameStructure,
-  runOnTensors,
   sameShape,
   showShape,
   Tensor,
+  tensor,
 } from '@neuralode/tensor';
 import { controlOf } from './control-options.ts';
 import type { StepController } from './control.ts';
+import { eagerSolve, type OutputOptions, type PreparedSolve } from './eager-solve.ts';
 import { FieldError } from './errors.ts';
 import { dopri5 } from './methods/dopri5.ts';
 import { odeSolve } from './ode-solve.ts';
+import { requireSpan } from './output.ts';
+import { saveRows } from './save-rows.ts';
+import { recordedSolution, type Solution } from './solution.ts';
 import type { GradientMethod, OdeSolveAttrs, SolveStats } from './solve-attrs.ts';
 import type { AdaptiveSolver, FixedStepSolver } from './tableau.ts';
 import { requireTimes } from './times.ts';
@@ -79,14 +82,6 @@ export interface FixedStepOptions<Args> extends CommonOptions<Args> {
 }
 
 export type OdeintOptions<Args> = AdaptiveOptions<Args> | FixedStepOptions<Args>;
-
-/** A solve's result. */
-export interface Solution<Y> {
-  /** The state at all times: each leaf [T, …]. `ys` at index 0 is y0. */
-  readonly ys: Y;
-  /** What the solve cost. Known once it has run, so not inside a recorded function: pass `onSolve` there. */
-  readonly stats: SolveStats;
-}
 
 function requireState(y0: unknown): readonly Tensor[] {
   const leaves = leavesWithPaths(y0);
@@ -187,13 +182,15 @@ function timesOf(ts: readonly number[] | Tensor): Pick<OdeSolveAttrs, 'times'> {
   return { times };
 }
 
-function solve<Y, Args>(
+type Options<Y, Args, Saved> = OdeintOptions<Args> & OutputOptions<Y, Saved>;
+
+function solveAttrs<Y, Args>(
   field: Field<Y, Args>,
   y0: Y,
   ts: readonly number[] | Tensor,
   options: OdeintOptions<Args>,
-  onSolve: ((stats: SolveStats) => void) | undefined,
-): Y {
+  extra: Partial<OdeSolveAttrs>,
+): PreparedSolve {
   const solver = options.solver ?? dopri5();
   const control = controlOf(solver, options as unknown as Record<string, unknown>);
   const state = requireState(y0);
@@ -209,44 +206,54 @@ function solve<Y, Args>(
     control,
     pass: 'forward',
     ...(options.gradient !== undefined && { gradient: options.gradient }),
-    ...(onSolve !== undefined && { onSolve }),
+    ...extra,
   };
-  const inputs = [...(ts instanceof Tensor ? [ts] : []), ...state, ...constants];
-  return flatten(y0).rebuild(apply(odeSolve, inputs, attrs));
+  return { attrs, inputs: [...(ts instanceof Tensor ? [ts] : []), ...state, ...constants] };
 }
 
-function solveWhileRecording<Y, Args>(
+/** Applies `save`, if any, to the rows of a solve. */
+function saved<Y, Saved>(
+  ys: Y,
+  ts: readonly number[] | Tensor,
+  { save }: OutputOptions<Y, Saved>,
+): Saved {
+  if (save === undefined) return ys as unknown as Saved;
+  const { dtype } = flatten(ys).tensors[0];
+  return saveRows(save, ts instanceof Tensor ? ts : tensor([...ts], { dtype }), ys);
+}
+
+function refuseWhileRecording(options: object): void {
+  const wrong = ['output', 'dense'].find((name) => Boolean((options as never)[name]));
+  if (wrong === undefined) return;
+  throw new RecordingError({
+    what: `odeint: ${wrong} is not to be had inside a recorded function, where the number of steps is not known`,
+    remedy: 'Observe at given times, or solve outside',
+  });
+}
+
+function solveWhileRecording<Y, Args, Saved>(
   field: Field<Y, Args>,
   y0: Y,
   ts: readonly number[] | Tensor,
-  options: OdeintOptions<Args> = {},
-): Solution<Y> {
-  const ys = solve(field, y0, ts, options, options.onSolve);
-  // Not enumerable, so that a solution can be returned from a recorded function like any tree.
-  return Object.defineProperty({ ys }, 'stats', {
-    get() {
-      throw new RecordingError({
-        what: "A solve's statistics do not exist while it is only being recorded",
-        remedy: 'Pass { onSolve: (stats) => … }, which is called each time the solve has run',
-      });
-    },
-  }) as Solution<Y>;
+  options: Options<Y, Args, Saved> = {},
+): Solution<Y, Saved> {
+  refuseWhileRecording(options);
+  const { onSolve } = options;
+  const { attrs, inputs } = solveAttrs(field, y0, ts, options, onSolve ? { onSolve } : {});
+  const ys = flatten(y0).rebuild(apply(odeSolve, inputs, attrs));
+  return recordedSolution(saved(ys, ts, options));
 }
 
-function* solveNow<Y, Args>(
+function* solveNow<Y, Args, Saved>(
   field: Field<Y, Args>,
   y0: Y,
   ts: readonly number[] | Tensor,
-  options: OdeintOptions<Args> = {},
-): Run<Solution<Y>> {
-  let stats: SolveStats | undefined;
-  const onSolve = (each: SolveStats): void => {
-    stats = each;
-    options.onSolve?.(each);
-  };
-  const { graph, captures, rebuild } = cleanRecording(() => solve(field, y0, ts, options, onSolve));
-  const ys = rebuild(yield* runOnTensors(graph, captures));
-  return { ys, stats: stats as SolveStats };
+  options: Options<Y, Args, Saved> = {},
+): Run<Solution<Y, Saved>> {
+  if (options.output !== undefined) {
+    requireSpan(ts instanceof Tensor ? { length: ts.size } : ts, options.output, 'odeint');
+  }
+  return yield* eagerSolve((eager) => solveAttrs(field, y0, ts, options, eager), y0, options);
 }
 
 /**
@@ -266,16 +273,16 @@ function* solveNow<Y, Args>(
 export const odeint = deviceFunction(solveWhileRecording, solveNow) as unknown as Odeint;
 
 export interface Odeint {
-  <Y, Args = undefined>(
+  <Y, Args = undefined, Saved = Y>(
     field: Field<Y, Args>,
     y0: Y,
     ts: readonly number[] | Tensor,
-    options?: OdeintOptions<Args>,
-  ): Pending<Solution<Y>>;
-  sync<Y, Args = undefined>(
+    options?: Options<Y, Args, Saved>,
+  ): Pending<Solution<Y, Saved>>;
+  sync<Y, Args = undefined, Saved = Y>(
     field: Field<Y, Args>,
     y0: Y,
     ts: readonly number[] | Tensor,
-    options?: OdeintOptions<Args>,
-  ): Solution<Y>;
+    options?: Options<Y, Args, Saved>,
+  ): Solution<Y, Saved>;
 }

@@ -19,7 +19,7 @@ export function everyStep(every = 1): EveryStep {
 }
 
 /** Where the steps are kept, times between start and end have no meaning. */
-export function requireSpan(times: readonly number[], output: unknown, who: string): void {
+export function requireSpan(times: { length: number }, output: unknown, who: string): void {
   if (output === undefined) return;
   if ((output as Partial<EveryStep> | null)?.kind !== 'every-step') {
     throw new ArgumentError({

@@ -103,6 +103,7 @@ class SolveLoop {
   *run(): Run<Slot[]> {
     const landings = this.#landings();
     const adaptive = this.#pace instanceof AdaptivePace;
+    this.#attrs.witness?.begin(this.#times, this.#y);
     this.#emitStanding();
     if (!adaptive) yield* this.#lookSince(this.#t);
     for (const [i, landing] of landings.entries()) {
@@ -118,6 +119,7 @@ class SolveLoop {
     // An infinite state makes the scale of the error infinite too, and so passes for one without error.
     if (adaptive) yield* this.#lookSince(this.#t);
     yield* this.#watch.ask();
+    this.#attrs.witness?.end(this.#t, this.#y);
     this.#attrs.onSolve?.({
       nfe: this.#nfe,
       accepted: this.#accepted,
@@ -317,6 +319,7 @@ class SolveLoop {
     const start = this.#t;
     this.#t = next;
     try {
+      yield* this.#tellWitness(start, h, before);
       yield* this.#observeInside(start, h, before);
     } finally {
       releaseAll(before);
@@ -326,6 +329,19 @@ class SolveLoop {
   }
 
   // Observe
+
+  *#tellWitness(start: number, h: number, before: readonly Slot[]): Run<void> {
+    const { witness } = this.#attrs;
+    const stages = (): Run<readonly Slot[]> => this.#denseStages();
+    if (witness === undefined) return;
+    yield* witness.accepted({ start, end: this.#t, h, before, after: this.#y, stages });
+  }
+
+  /** The stages of the step just accepted that its interpolant combines. */
+  // biome-ignore lint/correctness/useYield: some methods evaluate more of them here
+  *#denseStages(): Run<readonly Slot[]> {
+    return this.#stages;
+  }
 
   /** Interpolates the observation times inside the step from `start` over `h`, but for the stretch's own end. */
   *#observeInside(start: number, h: number, before: readonly Slot[]): Run<void> {

@@ -4,6 +4,7 @@
 import type { DerivativeRule, Graph } from '@neuralode/tensor';
 import type { Control } from './control.ts';
 import type { SolvePass, SolveStatus } from './errors.ts';
+import type { Witness } from './solve-witness.ts';
 import type { Tableau } from './tableau.ts';
 
 /** What a finished solve cost. */
@@ -49,6 +50,8 @@ export interface OdeSolveAttrs {
   readonly gradient?: GradientMethod;
   /** Called on the host after each run. */
   readonly onSolve?: (stats: SolveStats) => void;
+  /** Looks on. Only for a solve that is run once, eagerly. */
+  readonly witness?: Witness;
 }
 
 /** The inputs of an `odeSolve` node by their role. */

@@ -1,0 +1,122 @@
+/**
+ * The eager form of `odeint`: the node is run at once, with a witness that keeps what only a run can know.
+ */
+import { cleanRecording } from '@neuralode/autodiff';
+import {
+  apply,
+  type DeviceBuffer,
+  disposeTree,
+  evaluateRun,
+  type Flat,
+  flatten,
+  hold,
+  type Run,
+  runOnTensors,
+  type Spec,
+  type Tensor,
+  tensor,
+} from '@neuralode/tensor';
+import { KeptSteps } from './kept-steps.ts';
+import { odeSolve } from './ode-solve.ts';
+import type { EveryStep } from './output.ts';
+import { type Save, saveRows } from './save-rows.ts';
+import { noDense, type Solution, type StateAt, stateAt } from './solution.ts';
+import type { OdeSolveAttrs, SolveStats } from './solve-attrs.ts';
+import { stepGraphs } from './step-graphs.ts';
+
+/** What of the solve is handed back. */
+export interface OutputOptions<Y, Saved> {
+  /** A function of the state: `ys` then holds its values instead, stacked. It may be differentiated through. */
+  readonly save?: Save<Y, Saved>;
+  /**
+   * `everyStep()` or `everyStep(n)`: the steps decide what is kept, and `ts` are the start and the end. Not inside a
+   * recorded function, where the number of steps is not known.
+   */
+  readonly output?: EveryStep;
+  /** Keep every step, so that the solution can be evaluated anywhere by `at`. Not inside a recorded function. */
+  readonly dense?: boolean;
+}
+
+/** What an eager solve adds to the node. */
+export type Eager = Required<Pick<OdeSolveAttrs, 'onSolve' | 'witness'>>;
+
+export interface PreparedSolve {
+  readonly attrs: OdeSolveAttrs;
+  readonly inputs: readonly Tensor[];
+}
+
+interface EagerOptions<Y, Saved> extends OutputOptions<Y, Saved> {
+  readonly onSolve?: (stats: SolveStats) => void;
+}
+
+/** Runs the solve that `prepare` describes. */
+export function* eagerSolve<Y, Saved>(
+  prepare: (eager: Eager) => PreparedSolve,
+  y0: Y,
+  options: EagerOptions<Y, Saved>,
+): Run<Solution<Y, Saved>> {
+  const { output, dense = false } = options;
+  const kept = new KeptSteps(output?.every);
+  let stats: SolveStats | undefined;
+  const onSolve = (each: SolveStats): void => {
+    stats = each;
+    options.onSolve?.(each);
+  };
+  const state = flatten(y0);
+  try {
+    const { graph, captures } = cleanRecording(() => {
+      const { attrs, inputs } = prepare({ onSolve, witness: kept });
+      kept.dense = dense ? stepGraphs(attrs).dense : undefined;
+      return apply(odeSolve, inputs, attrs);
+    });
+    const observed = yield* runOnTensors(graph, captures);
+    const rows = output === undefined ? observed : keptRows(kept, state);
+    if (rows !== observed) disposeTree(observed);
+    const ys = yield* savedRows(options.save, kept.times, state.rebuild(rows));
+    return solutionOf(ys, kept, state, stats as SolveStats);
+  } finally {
+    kept.release();
+  }
+}
+
+function keptRows<Y>(kept: KeptSteps, state: Flat<Y>): Tensor[] {
+  const specs: Spec[] = state.tensors.map(({ shape, dtype }) => ({ shape, dtype }));
+  return kept.stacks(specs).map((slot, leaf) => {
+    const { shape, dtype } = specs[leaf];
+    return hold(slot as DeviceBuffer, { shape: [kept.times.length, ...shape], dtype });
+  });
+}
+
+function* savedRows<Y, Saved>(
+  save: Save<Y, Saved> | undefined,
+  times: readonly number[],
+  rows: Y,
+): Run<Saved> {
+  if (save === undefined) return rows as unknown as Saved;
+  const { dtype } = flatten(rows).tensors[0];
+  const ts = tensor([...times], { dtype });
+  try {
+    return yield* evaluateRun(() => saveRows(save, ts, rows));
+  } finally {
+    disposeTree([ts, rows]);
+  }
+}
+
+function solutionOf<Y, Saved>(
+  ys: Saved,
+  kept: KeptSteps,
+  state: Flat<Y>,
+  stats: SolveStats,
+): Solution<Y, Saved> {
+  const dense = kept.solution();
+  return {
+    ys,
+    ts: [...kept.times],
+    stats,
+    at: dense === undefined ? (noDense as StateAt<Y>) : stateAt(dense, state),
+    dispose() {
+      disposeTree(ys);
+      dense?.dispose();
+    },
+  };
+}
