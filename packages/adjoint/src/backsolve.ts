@@ -19,6 +19,8 @@ import {
   controlOf,
   fieldAlong,
   odeSolve,
+  requireHeld,
+  requireKnownOptions,
   type Solver,
   solveInputs,
 } from '@neuralode/solvers';
@@ -43,6 +45,8 @@ export interface BacksolveOptions {
    */
   readonly seminorm?: boolean;
 }
+
+const known = ['solver', 'rtol', 'atol', 'stepSize', 'seminorm'];
 
 type MaybeTensor = Tensor | null;
 
@@ -70,7 +74,7 @@ function adjointBody({ body, leaves }: OdeSolveAttrs, wanted: readonly boolean[]
 
 /** The method and control of the backward solve: the forward solve's, but for what `options` say. */
 function backwardControl(
-  { tableau, control }: OdeSolveAttrs,
+  { tableau, control, body }: OdeSolveAttrs,
   { seminorm: _, solver, ...given }: BacksolveOptions,
 ): Pick<OdeSolveAttrs, 'tableau' | 'control'> {
   if (solver === undefined && Object.keys(given).length === 0) return { tableau, control };
@@ -81,10 +85,9 @@ function backwardControl(
   const inherited = sameKind
     ? { ...control, ...(solver && { controller: undefined }) }
     : { maxSteps };
-  return {
-    tableau: chosen.tableau,
-    control: controlOf(chosen, { ...inherited, ...given }, 'backsolve'),
-  };
+  const backward = controlOf(chosen, { ...inherited, ...given }, 'backsolve');
+  requireHeld(backward, body.inputs[0].dtype, 'backsolve');
+  return { tableau: chosen.tableau, control: backward };
 }
 
 /** Rows 1 … T − 2. */
@@ -206,6 +209,7 @@ function timeGradient(
  * the field, run backwards, is unstable.
  */
 export function backsolve(options: BacksolveOptions = {}): GradientMethod {
+  requireKnownOptions(options, known, 'backsolve');
   const self: GradientMethod = {
     name: 'backsolve',
     vjp(inputs, attrs, needs) {

@@ -9,6 +9,7 @@ import {
   evaluateRun,
   type Flat,
   flatten,
+  type Graph,
   hold,
   type Run,
   runOnTensors,
@@ -16,6 +17,7 @@ import {
   type Tensor,
   tensor,
 } from '@neuralode/tensor';
+import { SolveError } from './errors.ts';
 import { KeptSteps } from './kept-steps.ts';
 import { odeSolve } from './ode-solve.ts';
 import type { EveryStep } from './output.ts';
@@ -35,6 +37,11 @@ export interface OutputOptions<Y, Saved> {
   readonly output?: EveryStep;
   /** Keep every step, so that the solution can be evaluated anywhere by `at`. Not inside a recorded function. */
   readonly dense?: boolean;
+  /**
+   * Default true. With false a solve that fails on the way returns what it has: `ys` and `ts` up to there, `failure`, and
+   * `stats.status` says why. Not inside a recorded function.
+   */
+  readonly throwOnFailure?: boolean;
 }
 
 /** What an eager solve adds to the node. */
@@ -69,13 +76,28 @@ export function* eagerSolve<Y, Saved>(
       kept.dense = dense ? stepGraphs(attrs).dense : undefined;
       return apply(odeSolve, inputs, attrs);
     });
-    const observed = yield* runOnTensors(graph, captures);
-    const rows = output === undefined ? observed : keptRows(kept, state);
+    const { observed, failure } = yield* attempt(graph, captures, options.throwOnFailure ?? true);
+    const rows = output === undefined && observed !== undefined ? observed : keptRows(kept, state);
     if (rows !== observed) disposeTree(observed);
     const ys = yield* savedRows(options.save, kept.times, state.rebuild(rows));
-    return solutionOf(ys, kept, state, stats as SolveStats);
+    return { ...solutionOf(ys, kept, state, stats as SolveStats), ...(failure && { failure }) };
   } finally {
     kept.release();
+  }
+}
+
+interface Attempt {
+  readonly observed?: readonly Tensor[];
+  readonly failure?: SolveError;
+}
+
+/** Runs the solve; its failure is a result too where it is not to be thrown. */
+function* attempt(graph: Graph, captures: readonly Tensor[], throws: boolean): Run<Attempt> {
+  try {
+    return { observed: yield* runOnTensors(graph, captures) };
+  } catch (error) {
+    if (throws || !(error instanceof SolveError)) throw error;
+    return { failure: error };
   }
 }
 

@@ -4,7 +4,12 @@
 import { type Complaint, NeuralodeError } from '@neuralode/tensor';
 
 /** How a solve ended. */
-export type SolveStatus = 'success' | 'non-finite' | 'step-size-vanished' | 'max-steps-reached';
+export type SolveStatus =
+  | 'success'
+  | 'non-finite'
+  | 'step-size-vanished'
+  | 'max-steps-reached'
+  | 'aborted';
 
 /** Which solve: the one that was asked for, or the one that its gradient runs. */
 export type SolvePass = 'forward' | 'backward';
@@ -65,6 +70,14 @@ export class MaxStepsError extends SolveError {
         'Raise maxSteps, loosen rtol and atol, or use a larger stepSize; a stiff field needs an implicit method',
     };
     super('max-steps-reached', time, pass, complaint, who);
+  }
+}
+
+/** The solve was stopped from outside, by its AbortSignal, whose reason is the `cause`. */
+export class AbortedError extends SolveError {
+  constructor(time: number, pass: SolvePass, reason: unknown, who?: string) {
+    super('aborted', time, pass, { what: `stopped by its signal at t = ${time}` }, who);
+    this.cause = reason;
   }
 }
 

@@ -5,10 +5,27 @@ export {
   type FixedControl,
   integralController,
   type StepController,
+  type StepMemory,
   stepFactor,
 } from './control.ts';
-export { controlOf } from './control-options.ts';
+export { controlOf, requireHeld } from './control-options.ts';
 export {
+  type ControllerGains,
+  controllerFor,
+  elementary,
+  gustafssonPI,
+  h211b,
+  h211PI,
+  h312b,
+  h312PID,
+  h321,
+  hairerPI,
+  pi33,
+  pi42,
+  pidController,
+} from './controllers.ts';
+export {
+  AbortedError,
   FieldError,
   MaxStepsError,
   NonFiniteError,
@@ -23,6 +40,7 @@ export { dopri5 } from './methods/dopri5.ts';
 export { euler } from './methods/euler.ts';
 export { midpoint } from './methods/midpoint.ts';
 export { rk4 } from './methods/rk4.ts';
+export { type ErrorNorm, maxNorm, perLeafNorm, rmsNorm } from './norms.ts';
 export { odeSolve } from './ode-solve.ts';
 export {
   type AdaptiveOptions,
@@ -32,6 +50,7 @@ export {
   type OdeintOptions,
   odeint,
 } from './odeint.ts';
+export { requireKnownOptions } from './option-names.ts';
 export { type EveryStep, everyStep } from './output.ts';
 export {
   type KeptState,
@@ -56,4 +75,6 @@ export {
 } from './solve-attrs.ts';
 export type { AcceptedStep, Witness } from './solve-witness.ts';
 export { plainGraphs, type RunnableGraphs, type StepGraphs, stepGraphs } from './step-graphs.ts';
+export type { Oversight, StepReport } from './step-report.ts';
+export type { StopTimes } from './stops.ts';
 export type { AdaptiveSolver, FixedStepSolver, Solver, Tableau } from './tableau.ts';

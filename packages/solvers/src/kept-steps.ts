@@ -47,6 +47,7 @@ export class KeptSteps implements Witness {
   }
 
   begin(times: readonly number[], y: readonly Slot[]): void {
+    this.#direction = times[1] > times[0] ? 1 : -1;
     this.#from = times[0];
     if (this.#every === undefined) this.#times = [...times];
     else this.#keep(times[0], y);
@@ -55,7 +56,6 @@ export class KeptSteps implements Witness {
   *accepted(step: AcceptedStep): Run<void> {
     const { start, end, h, before, after } = step;
     this.#taken++;
-    this.#direction = h > 0 ? 1 : -1;
     if (this.#every !== undefined && this.#taken % this.#every === 0) this.#keep(end, after);
     if (this.dense === undefined) return;
     const stages = yield* step.stages();
@@ -63,7 +63,25 @@ export class KeptSteps implements Witness {
   }
 
   end(t: number, y: readonly Slot[]): void {
+    const last = this.#steps.pop();
+    // The state may have stood still since, for a rounding.
+    if (last !== undefined) this.#steps.push({ ...last, end: t });
     if (this.#every !== undefined && this.#times.at(-1) !== t) this.#keep(t, y);
+  }
+
+  /** Keeps what was observed up to `t`, where the solve was still sound. */
+  failed(t: number, observed: readonly (readonly Slot[])[]): void {
+    const later = (time: number): boolean => (time - t) * this.#direction > 0;
+    if (this.#every === undefined) {
+      observed[0].forEach((_, i) => {
+        this.#rows.push(retained(observed.map((rows) => rows[i])));
+      });
+    }
+    const count = this.#rows.findIndex((_, i) => later(this.#times[i]));
+    if (count >= 0) releaseAll(this.#rows.splice(count).flat());
+    this.#times.length = this.#rows.length;
+    const sound = this.#steps.findIndex(({ end }) => later(end));
+    if (sound >= 0) releaseAll(this.#steps.splice(sound).flatMap(({ slots }) => slots));
   }
 
   #keep(t: number, y: readonly Slot[]): void {

@@ -20,16 +20,21 @@ import {
   Tensor,
   tensor,
 } from '@neuralode/tensor';
-import { controlOf } from './control-options.ts';
+import { controlOf, requireHeld } from './control-options.ts';
 import type { StepController } from './control.ts';
+import type { ControllerGains } from './controllers.ts';
 import { eagerSolve, type OutputOptions, type PreparedSolve } from './eager-solve.ts';
 import { FieldError } from './errors.ts';
 import { dopri5 } from './methods/dopri5.ts';
+import { customNorm, type ErrorNorm } from './norms.ts';
 import { odeSolve } from './ode-solve.ts';
+import { odeintOptions, requireKnownOptions } from './option-names.ts';
 import { requireSpan } from './output.ts';
 import { saveRows } from './save-rows.ts';
 import { recordedSolution, type Solution } from './solution.ts';
 import type { GradientMethod, OdeSolveAttrs, SolveStats } from './solve-attrs.ts';
+import { type Oversight, oversightOf } from './step-report.ts';
+import { type StopTimes, stopTimesOf } from './stops.ts';
 import type { AdaptiveSolver, FixedStepSolver } from './tableau.ts';
 import { requireTimes } from './times.ts';
 
@@ -39,15 +44,19 @@ import { requireTimes } from './times.ts';
  */
 export type Field<Y, Args = undefined> = (t: Tensor, y: Y, args: Args) => Y;
 
-interface CommonOptions<Args> {
+interface CommonOptions<Args> extends Oversight, StopTimes {
   /** Handed to the field; a tree whose tensors are differentiated. What the field captures is differentiated too. */
   readonly args?: Args;
   /** How the solve is differentiated in reverse mode: `direct()` or `backsolve()` of @neuralode/adjoint. */
   readonly gradient?: GradientMethod;
   /** A MaxStepsError after so many attempted steps. Default 100,000. */
   readonly maxSteps?: number;
-  /** Called on the host with the cost of each run of this solve, and of each run of its gradient. */
+  /** Called on the host with the cost of each run of this solve, failed ones too, and of each run of its gradient. */
   readonly onSolve?: (stats: SolveStats) => void;
+  /** Times at which a step must end. */
+  readonly stepAt?: readonly number[];
+  /** Times at which the field is not continuous: no step crosses them. */
+  readonly jumpAt?: readonly number[];
 }
 
 /** With a method that has an error estimate. */
@@ -60,10 +69,14 @@ export interface AdaptiveOptions<Args> extends CommonOptions<Args> {
   readonly atol?: number;
   /** Length of the first step, in units of time. Default: by Hairer's rule. */
   readonly firstStep?: number;
+  /** A step that would have to be shorter fails the solve. */
+  readonly minStep?: number;
   /** No step is longer than this, in units of time. */
   readonly maxStep?: number;
-  /** Default: the elementary controller for the method's order. */
-  readonly controller?: StepController;
+  /** Such as `pi42()`. Default: the elementary controller for the method's order. */
+  readonly controller?: StepController | ControllerGains;
+  /** By which a step's error is measured: `maxNorm()`, `perLeafNorm()`. Default `rmsNorm()`. */
+  readonly norm?: ErrorNorm;
   /** Only for a fixed-step solver. */
   readonly stepSize?: undefined;
 }
@@ -73,12 +86,14 @@ export interface FixedStepOptions<Args> extends CommonOptions<Args> {
   readonly solver: FixedStepSolver;
   /** Length of a step, in units of time. The last one before t_end is shortened. */
   readonly stepSize: number;
-  /** Only for an adaptive solver, as are the next four. */
+  /** Only for an adaptive solver, as are the next ones. */
   readonly rtol?: undefined;
   readonly atol?: undefined;
   readonly firstStep?: undefined;
+  readonly minStep?: undefined;
   readonly maxStep?: undefined;
   readonly controller?: undefined;
+  readonly norm?: undefined;
 }
 
 export type OdeintOptions<Args> = AdaptiveOptions<Args> | FixedStepOptions<Args>;
@@ -182,19 +197,42 @@ function timesOf(ts: readonly number[] | Tensor): Pick<OdeSolveAttrs, 'times'> {
   return { times };
 }
 
-type Options<Y, Args, Saved> = OdeintOptions<Args> & OutputOptions<Y, Saved>;
+/** With all that depends on the structure of the state. */
+type Options<Y, Args, Saved> = OutputOptions<Y, Saved> &
+  (
+    | FixedStepOptions<Args>
+    | (Omit<AdaptiveOptions<Args>, 'norm'> & {
+        /** By which a step's error is measured: such as `maxNorm()`, or a function of the tree of scaled errors. */
+        readonly norm?: ErrorNorm | ((errors: Y) => Tensor);
+      })
+  );
+
+/** A norm given as a function of the tree of errors. */
+function normOf<Y>(y0: Y, { norm }: { norm?: unknown }): { norm?: ErrorNorm } {
+  if (typeof norm !== 'function') return {};
+  const { tensors, rebuild } = flatten(y0);
+  return { norm: customNorm(norm as (errors: Y) => Tensor, tensors, rebuild) };
+}
 
 function solveAttrs<Y, Args>(
   field: Field<Y, Args>,
   y0: Y,
   ts: readonly number[] | Tensor,
-  options: OdeintOptions<Args>,
+  options: Options<Y, Args, unknown>,
   extra: Partial<OdeSolveAttrs>,
 ): PreparedSolve {
   const solver = options.solver ?? dopri5();
-  const control = controlOf(solver, options as unknown as Record<string, unknown>);
+  requireKnownOptions(options, odeintOptions, 'odeint');
   const state = requireState(y0);
+  const control = controlOf(solver, { ...options, ...normOf(y0, options) });
+  requireHeld(control, state[0].dtype);
   const times = timesOf(ts);
+  const stops = stopTimesOf(options, 'odeint');
+  if (stops !== undefined && ts instanceof Tensor) {
+    throw new ArgumentError({
+      what: 'odeint: stepAt and jumpAt need the times as numbers, since they do not move with a tensor of times',
+    });
+  }
   const { body, constants } = recordField(field, y0, options.args as Args);
   const attrs: OdeSolveAttrs = {
     body,
@@ -206,6 +244,8 @@ function solveAttrs<Y, Args>(
     control,
     pass: 'forward',
     ...(options.gradient !== undefined && { gradient: options.gradient }),
+    ...(stops !== undefined && { stops }),
+    ...oversightOf(options, 'odeint'),
     ...extra,
   };
   return { attrs, inputs: [...(ts instanceof Tensor ? [ts] : []), ...state, ...constants] };
@@ -223,6 +263,13 @@ function saved<Y, Saved>(
 }
 
 function refuseWhileRecording(options: object): void {
+  const { throwOnFailure = true } = options as OutputOptions<unknown, unknown>;
+  if (!throwOnFailure) {
+    throw new RecordingError({
+      what: 'odeint: throwOnFailure: false is for solves outside of a recorded function, whose results have fixed shapes',
+      remedy: 'Leave it out, and catch the error where the function runs',
+    });
+  }
   const wrong = ['output', 'dense'].find((name) => Boolean((options as never)[name]));
   if (wrong === undefined) return;
   throw new RecordingError({

@@ -20,11 +20,19 @@ import {
 } from '@neuralode/tensor';
 import type { AdaptiveControl } from './control.ts';
 import { FiniteWatch, type Look } from './finite-watch.ts';
-import { MaxStepsError, NonFiniteError, StepSizeError } from './errors.ts';
+import {
+  MaxStepsError,
+  NonFiniteError,
+  SolveError,
+  type SolveStatus,
+  StepSizeError,
+} from './errors.ts';
 import { type OdeSolveAttrs, type SolveInputs, solveInputs } from './solve-attrs.ts';
 import { AdaptivePace, type FixedPace, firstStep, paceOf, type Stride, trialStep } from './pace.ts';
 import { noLog, type SolveEvent, type SolveLog } from './solve-log.ts';
 import { plainGraphs, type RunnableGraphs, type StepGraphs } from './step-graphs.ts';
+import { heed } from './step-report.ts';
+import { type Stop, stopsBetween } from './stops.ts';
 import { requireTimes } from './times.ts';
 
 /** Runs an `odeSolve` node. Inputs are borrowed; the outputs are the caller's. */
@@ -41,6 +49,9 @@ export function* runOdeSolve(
   const loop = new SolveLoop(roles, attrs, times, backend, graphs, log);
   try {
     return yield* loop.run();
+  } catch (error) {
+    if (error instanceof SolveError) loop.failed(error.status);
+    throw error;
   } finally {
     loop.release();
   }
@@ -71,6 +82,8 @@ class SolveLoop {
   #segment = { index: -1, from: 0, to: 0 };
   readonly #pace: FixedPace | AdaptivePace;
   readonly #watch: FiniteWatch;
+  /** Up to when all was well, where that is not the time at which the solve stands. */
+  #sound: number | undefined;
   #nfe = 0;
   #accepted = 0;
   #rejected = 0;
@@ -107,11 +120,15 @@ class SolveLoop {
     this.#emitStanding();
     if (!adaptive) yield* this.#lookSince(this.#t);
     for (const [i, landing] of landings.entries()) {
+      const stops = this.#stopsBefore(landing);
       this.#segment = { index: i, from: this.#t, to: landing };
+      // Where the field jumps at the very start, the first stage belongs after it.
+      if (stops[0]?.at === this.#t) this.#t = (stops.shift() as Stop).resume;
       // A jump moves the state away from what the stage was evaluated at.
       if (this.#attrs.tableau.fsal) yield* this.#start();
       if (i === 0) yield* this.#chooseFirstStep();
       this.#pace.begin(this.#t);
+      for (const stop of stops) yield* this.#stepTo(stop);
       while (this.#t !== landing) yield* this.#step(landing);
       this.#emitStanding();
       if (i < landings.length - 1) this.#jump();
@@ -120,14 +137,24 @@ class SolveLoop {
     if (adaptive) yield* this.#lookSince(this.#t);
     yield* this.#watch.ask();
     this.#attrs.witness?.end(this.#t, this.#y);
+    this.#report('success');
+    return this.#results();
+  }
+
+  #report(status: SolveStatus): void {
     this.#attrs.onSolve?.({
       nfe: this.#nfe,
       accepted: this.#accepted,
       rejected: this.#rejected,
-      status: 'success',
+      status,
       pass: this.#attrs.pass,
     });
-    return this.#results();
+  }
+
+  /** Tells how far it came. */
+  failed(status: SolveStatus): void {
+    this.#attrs.witness?.failed(this.#sound ?? this.#t, this.#observed);
+    this.#report(status);
   }
 
   #results(): Slot[] {
@@ -152,6 +179,13 @@ class SolveLoop {
   #landings(): readonly number[] {
     const jumps = this.#attrs.jumps.some((jump) => jump !== undefined);
     return jumps ? this.#times.slice(1) : this.#times.slice(-1);
+  }
+
+  #stopsBefore(landing: number): Stop[] {
+    const { stops } = this.#attrs;
+    if (stops === undefined) return [];
+    const epsilon = this.#scalarType === 'float64' ? Number.EPSILON : 2 ** -23;
+    return stopsBetween(stops, this.#t, landing, epsilon);
   }
 
   #scalar(value: number): DeviceBuffer {
@@ -190,7 +224,9 @@ class SolveLoop {
     const outputs = yield* this.#evaluate();
     releaseAll(this.#k);
     this.#k = outputs.slice(0, plain.field);
-    const event: SolveEvent = { kind: 'start', segment: this.#segment.index, position: 0 };
+    const { from, to, index } = this.#segment;
+    const position = (this.#t - from) / (to - from);
+    const event: SolveEvent = { kind: 'start', segment: index, position };
     this.#log.note(event, outputs.slice(plain.field));
   }
 
@@ -241,9 +277,26 @@ class SolveLoop {
 
   // Step
 
+  /** Steps up to a time to land on, and goes on from there. */
+  *#stepTo(stop: Stop): Run<void> {
+    while (this.#t !== stop.at) yield* this.#step(stop.at);
+    this.#t = stop.resume;
+    this.#observeStanding();
+    if (stop.fresh && this.#attrs.tableau.fsal) yield* this.#start();
+    this.#pace.begin(this.#t);
+  }
+
+  #tell({ h }: Stride, accepted: boolean): void {
+    const { onStep, pass } = this.#attrs;
+    const [from] = this.#times;
+    const fraction = (this.#t - from) / (this.#end - from);
+    onStep?.({ t: this.#t, h, accepted, fraction, pass });
+  }
+
   /** One attempt at a step towards `landing`; on acceptance the state moves. */
   *#step(landing: number): Run<void> {
     const { control, tableau } = this.#attrs;
+    heed(this.#attrs, this.#t, this.#attrs.pass);
     if (this.#accepted + this.#rejected >= control.maxSteps) {
       throw new MaxStepsError(this.#t, this.#attrs.pass, control.maxSteps, this.#end);
     }
@@ -262,9 +315,10 @@ class SolveLoop {
       } finally {
         if (!accepted) releaseAll(outputs);
       }
-      if (!accepted) return;
+      if (!accepted) return this.#tell(stride, false);
     }
     yield* this.#accept(stride, outputs.slice(0, plainOutputs), outputs.slice(plainOutputs));
+    this.#tell(stride, true);
   }
 
   /** Whether a step with this scaled error stands. */
@@ -290,6 +344,7 @@ class SolveLoop {
       time !== start
         ? `the field or the state is not finite after the step from t = ${start},`
         : `the ${time === this.#times[0] ? 'initial ' : ''}state is not finite`;
+    this.#sound = start;
     throw new NonFiniteError(time, this.#attrs.pass, what);
   }
 
@@ -360,6 +415,15 @@ class SolveLoop {
       const event: SolveEvent = { kind: 'dense', index: this.#nextObservation, theta, h };
       this.#log.note(event, outputs.slice(plain.dense));
       this.#record(outputs.slice(0, plain.dense));
+    }
+  }
+
+  /** Observes where the state stood still, at a discontinuity of the field. */
+  #observeStanding(): void {
+    while (this.#nextObservation < this.#times.length) {
+      const time = this.#times[this.#nextObservation];
+      if ((time - this.#t) * this.#direction > 0 || time === this.#segment.to) return;
+      this.#emitStanding();
     }
   }
 

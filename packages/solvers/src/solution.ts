@@ -11,6 +11,7 @@ import {
   type Tensor,
 } from '@neuralode/tensor';
 import type { DenseSolution } from './dense-solution.ts';
+import type { SolveError } from './errors.ts';
 import type { SolveStats } from './solve-attrs.ts';
 
 /** The state at any time between start and end, by dense output. */
@@ -32,6 +33,8 @@ export interface Solution<Y, Saved = Y> {
   readonly ts: readonly number[];
   /** What the solve cost. Known once it has run, so not inside a recorded function: pass `onSolve` there. */
   readonly stats: SolveStats;
+  /** Why the solve failed; only with `throwOnFailure: false`. */
+  readonly failure?: SolveError;
   /** Only of an eager solve with `dense: true`; then also good inside recorded functions. */
   readonly at: StateAt<Y>;
   /** Frees `ys` and the steps that `at` is made of. */

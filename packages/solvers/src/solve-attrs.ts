@@ -5,6 +5,8 @@ import type { DerivativeRule, Graph } from '@neuralode/tensor';
 import type { Control } from './control.ts';
 import type { SolvePass, SolveStatus } from './errors.ts';
 import type { Witness } from './solve-witness.ts';
+import type { Oversight } from './step-report.ts';
+import type { StopTimes } from './stops.ts';
 import type { Tableau } from './tableau.ts';
 
 /** What a finished solve cost. */
@@ -33,7 +35,7 @@ export interface LeafJump {
  * Inputs of the node: the times [T] (only where `times` is absent), the leaves of y₀, the jumps [T − 2, …] of the
  * leaves that have one, args. Outputs: each leaf at all times, [T, …], before the jump there.
  */
-export interface OdeSolveAttrs {
+export interface OdeSolveAttrs extends Oversight {
   /** Inputs: t (a scalar), the leaves of the state, args. Outputs: their derivatives. */
   readonly body: Graph;
   /** Number of leaves of the state. */
@@ -48,7 +50,9 @@ export interface OdeSolveAttrs {
   readonly control: Control;
   readonly pass: SolvePass;
   readonly gradient?: GradientMethod;
-  /** Called on the host after each run. */
+  /** Times to land on. */
+  readonly stops?: StopTimes;
+  /** Called on the host after each run, also one that failed. */
   readonly onSolve?: (stats: SolveStats) => void;
   /** Looks on. Only for a solve that is run once, eagerly. */
   readonly witness?: Witness;

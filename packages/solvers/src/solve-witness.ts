@@ -21,6 +21,8 @@ export interface Witness {
   /** The solve, which is to observe at `times`, begins with this state. */
   begin(times: readonly number[], y: readonly Slot[]): void;
   accepted(step: AcceptedStep): Run<void>;
-  /** The solve has ended, well or not, with this state. */
+  /** The solve has ended well, with this state. */
   end(t: number, y: readonly Slot[]): void;
+  /** The solve has failed; it was sound up to `t`, and had observed so much, [leaf][time]. */
+  failed(t: number, observed: readonly (readonly Slot[])[]): void;
 }

@@ -9,11 +9,11 @@ import {
   linearCombination,
   record,
   type Spec,
-  sizeOf,
   stack,
   type Tensor,
 } from '@neuralode/tensor';
 import type { AdaptiveControl } from './control.ts';
+import { type ErrorNorm, sizeOfErrors } from './norms.ts';
 import type { OdeSolveAttrs } from './solve-attrs.ts';
 
 /** What of a step is a function of what; leaf lists are in the order of the state. */
@@ -71,21 +71,15 @@ function nanUnlessFinite(tensors: readonly Tensor[]): Tensor {
   return tensors.map((each) => each.mul(0).sum()).reduce((a, b) => a.add(b));
 }
 
-/** RMS of the elements of `values` in units of `scales`, over the leaves that steer. */
+/** Size of `values` in units of `scales`, over the leaves that steer. */
 function scaledNorm(
   values: readonly Tensor[],
   scales: readonly Tensor[],
   steered: readonly boolean[],
+  norm: ErrorNorm | undefined,
 ): Tensor {
-  let total: Tensor | undefined;
-  let count = 0;
-  values.forEach((value, leaf) => {
-    if (!steered[leaf]) return;
-    const squares = value.div(scales[leaf]).square().sum();
-    total = total === undefined ? squares : total.add(squares);
-    count += sizeOf(value.shape);
-  });
-  return (total as Tensor).mul(1 / Math.max(1, count)).sqrt();
+  const scaled = values.flatMap((value, leaf) => (steered[leaf] ? [value.div(scales[leaf])] : []));
+  return sizeOfErrors(scaled, norm);
 }
 
 function tolerance({ rtol, atol }: AdaptiveControl, size: Tensor): Tensor {
@@ -117,7 +111,7 @@ function recordStep(attrs: OdeSolveAttrs, problem: Problem): Graph {
     if (control.kind === 'fixed' || tableau.error === undefined) return outputs;
     const errors = y.map((_, l) => combine(tableau.error as number[], stages, l).mul(h));
     const scales = y.map((leaf, l) => tolerance(control, leaf.abs().maximum(y1[l].abs())));
-    const norm = scaledNorm(errors, scales, steered);
+    const norm = scaledNorm(errors, scales, steered, control.norm);
     // Leaves that do not steer must still be seen when they overflow.
     const idle = y1.filter((_, l) => !steered[l]);
     return [...outputs, idle.length === 0 ? norm : norm.add(nanUnlessFinite(idle))];
@@ -162,7 +156,10 @@ function recordSize(
     const y = stand.slice(0, state.length);
     const f = stand.slice(state.length);
     const scales = y.map((leaf) => tolerance(control, leaf.abs()));
-    return stack([scaledNorm(y, scales, steered), scaledNorm(f, scales, steered)]);
+    return stack([
+      scaledNorm(y, scales, steered, control.norm),
+      scaledNorm(f, scales, steered, control.norm),
+    ]);
   });
   return clean(recording.graph);
 }
@@ -178,7 +175,7 @@ function recordCurvature(control: AdaptiveControl, attrs: OdeSolveAttrs, problem
     const next = inline(body, [t.add(h), ...euler, ...take(args.length)]);
     const change = next.map((leaf, l) => leaf.sub(f[l]));
     const scales = y.map((leaf) => tolerance(control, leaf.abs()));
-    return scaledNorm(change, scales, attrs.steered).div(h.abs());
+    return scaledNorm(change, scales, attrs.steered, control.norm).div(h.abs());
   });
   return clean(recording.graph);
 }

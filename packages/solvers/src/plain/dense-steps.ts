@@ -29,6 +29,11 @@ export class DenseSteps {
     this.#ends.push(end);
   }
 
+  /** The latest step is good a rounding further, to where the next one begins. */
+  continueTo(end: number): void {
+    this.#ends[this.#ends.length - 1] = end;
+  }
+
   at(t: number, who: string): Float64Array {
     const place = stepHolding(t, this.#kept[0].start, this.#ends, this.#direction, who);
     const { start, h, y, k } = this.#kept[place];

@@ -3,7 +3,14 @@
  * of `pace.ts`, which steers the solves of tensors too.
  */
 import type { AdaptiveControl, Control } from '../control.ts';
-import { MaxStepsError, NonFiniteError, StepSizeError } from '../errors.ts';
+import {
+  MaxStepsError,
+  NonFiniteError,
+  SolveError,
+  type SolveStatus,
+  StepSizeError,
+} from '../errors.ts';
+import { rmsNorm } from '../norms.ts';
 import type { EveryStep } from '../output.ts';
 import {
   AdaptivePace,
@@ -14,9 +21,11 @@ import {
   trialStep,
 } from '../pace.ts';
 import type { SolveStats } from '../solve-attrs.ts';
+import { heed, type Oversight } from '../step-report.ts';
+import { type Stop, type StopTimes, stopsBetween } from '../stops.ts';
 import type { Tableau } from '../tableau.ts';
 import { DenseSteps } from './dense-steps.ts';
-import { allFinite, PlainSteps, rootMeanSquare, type VectorField } from './plain-steps.ts';
+import { allFinite, PlainSteps, type VectorField } from './plain-steps.ts';
 
 export const who = 'solveIvp';
 
@@ -29,6 +38,10 @@ export interface PlainProblem {
   readonly control: Control;
   readonly output?: EveryStep;
   readonly dense: boolean;
+  readonly stops?: StopTimes;
+  readonly oversight: Oversight;
+  readonly onSolve?: (stats: SolveStats) => void;
+  readonly throws: boolean;
 }
 
 /** What a solve on plain numbers gives. */
@@ -37,6 +50,7 @@ export interface PlainResult {
   readonly rows: readonly Float64Array[];
   readonly stats: SolveStats;
   readonly dense: DenseSteps | undefined;
+  readonly failure?: SolveError;
 }
 
 export class PlainLoop {
@@ -46,6 +60,7 @@ export class PlainLoop {
   readonly #direction: 1 | -1;
   readonly #end: number;
   readonly #dense: DenseSteps | undefined;
+  readonly #norm: (values: Float64Array) => number;
   readonly #ts: number[] = [];
   readonly #rows: Float64Array[] = [];
   #t: number;
@@ -60,29 +75,80 @@ export class PlainLoop {
     this.#direction = this.#end >= times[0] ? 1 : -1;
     this.#pace = paceOf(control, times[0], this.#end);
     this.#steps = new PlainSteps(field, y0, tableau, who);
+    this.#norm = ((control as AdaptiveControl).norm ?? rmsNorm()).ofNumbers;
     this.#dense = dense ? new DenseSteps(this.#steps, this.#direction) : undefined;
   }
 
   run(): PlainResult {
+    let failure: SolveError | undefined;
+    try {
+      this.#solve();
+    } catch (error) {
+      if (!(error instanceof SolveError)) throw error;
+      failure = error;
+    }
+    const stats = this.#stats(failure?.status ?? 'success');
+    this.#problem.onSolve?.(stats);
+    if (failure !== undefined && this.#problem.throws) throw failure;
+    const result = { ts: this.#ts, rows: this.#rows, stats, dense: this.#dense };
+    return failure === undefined ? result : { ...result, failure };
+  }
+
+  #solve(): void {
     const steps = this.#steps;
-    const { tableau } = this.#problem;
+    const { tableau, stops = {} } = this.#problem;
     if (!allFinite(steps.y)) this.#fail('the initial state is not finite');
     this.#keep(this.#t, steps.y);
+    const ahead = stopsBetween(stops, this.#t, this.#end, Number.EPSILON);
+    // Where the field jumps at the very start, the first stage belongs after it.
+    if (ahead[0]?.at === this.#t) this.#t = (ahead.shift() as Stop).resume;
     if (tableau.fsal) steps.start(this.#t);
     if (this.#pace instanceof AdaptivePace) this.#chooseFirstStep(this.#pace);
     this.#pace.begin(this.#t);
+    for (const stop of ahead) this.#stepTo(stop);
     while (this.#t !== this.#end) this.#step(this.#end);
-    return { ts: this.#ts, rows: this.#rows, stats: this.#stats(), dense: this.#dense };
+    this.#finish();
   }
 
-  #stats(): SolveStats {
+  /** Steps up to a time to land on, and goes on from there. */
+  #stepTo({ at, resume, fresh }: Stop): void {
+    while (this.#t !== at) this.#step(at);
+    this.#t = resume;
+    this.#dense?.continueTo(resume);
+    if (this.#problem.output === undefined) this.#observeStanding();
+    if (fresh && this.#problem.tableau.fsal) this.#steps.start(this.#t);
+    this.#pace.begin(this.#t);
+  }
+
+  /** Keeps the end, where that is still missing. */
+  #finish(): void {
+    if (this.#problem.output === undefined) this.#observeStanding();
+    else if (this.#ts.at(-1) !== this.#t) this.#keep(this.#t, this.#steps.y);
+  }
+
+  #observeStanding(): void {
+    const { times } = this.#problem;
+    while (this.#ts.length < times.length) {
+      const time = times[this.#ts.length];
+      if ((time - this.#t) * this.#direction > 0) return;
+      this.#keep(time, this.#steps.y);
+    }
+  }
+
+  #stats(status: SolveStatus): SolveStats {
     return {
       nfe: this.#steps.nfe,
       accepted: this.#accepted,
       rejected: this.#rejected,
-      status: 'success',
+      status,
       pass: 'forward',
     };
+  }
+
+  #tell({ h }: Stride, accepted: boolean): void {
+    const { oversight, times } = this.#problem;
+    const fraction = (this.#t - times[0]) / (this.#end - times[0]);
+    oversight.onStep?.({ t: this.#t, h, accepted, fraction, pass: 'forward' });
   }
 
   #fail(what: string): never {
@@ -96,7 +162,7 @@ export class PlainLoop {
     const steps = this.#steps;
     if (given !== undefined) return;
     if (!fsal) steps.start(this.#t);
-    const norm = (values: Float64Array): number => rootMeanSquare(steps.scaled(values, rtol, atol));
+    const norm = (values: Float64Array): number => this.#norm(steps.scaled(values, rtol, atol));
     const stateNorm = norm(steps.y);
     const fieldNorm = norm(steps.k[0]);
     if (!allFinite(steps.k[0])) this.#fail('the field is not finite');
@@ -107,13 +173,16 @@ export class PlainLoop {
 
   /** One attempt at a step towards `landing`. */
   #step(landing: number): void {
-    const { control } = this.#problem;
+    const { control, oversight } = this.#problem;
+    heed(oversight, this.#t, 'forward', who);
     if (this.#accepted + this.#rejected >= control.maxSteps) {
       throw new MaxStepsError(this.#t, 'forward', control.maxSteps, this.#end, who);
     }
     const stride = this.#pace.stride(this.#t, landing);
     this.#steps.step(this.#t, stride.h);
-    if (this.#judge(stride)) this.#accept(stride);
+    const stands = this.#judge(stride);
+    if (stands) this.#accept(stride);
+    this.#tell(stride, stands);
   }
 
   #judge(stride: Stride): boolean {
@@ -125,7 +194,7 @@ export class PlainLoop {
       throw new NonFiniteError(stride.next, 'forward', what, who);
     }
     const { rtol, atol } = this.#problem.control as AdaptiveControl;
-    const size = rootMeanSquare(this.#steps.scaledError(stride.h, rtol, atol));
+    const size = this.#norm(this.#steps.scaledError(stride.h, rtol, atol));
     // An infinite state makes its scale infinite too, and so passes for one without error.
     const error = finite ? size : Number.NaN;
     if (pace.judge(stride, error)) return true;
@@ -151,8 +220,7 @@ export class PlainLoop {
     const { output, times } = this.#problem;
     const steps = this.#steps;
     if (output !== undefined) {
-      const due = this.#accepted % output.every === 0 || this.#t === this.#end;
-      if (due) this.#keep(this.#t, steps.next);
+      if (this.#accepted % output.every === 0) this.#keep(this.#t, steps.next);
       return;
     }
     while (this.#ts.length < times.length) {

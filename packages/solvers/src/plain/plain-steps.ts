@@ -14,13 +14,6 @@ export type VectorField = (
   dy: Float64Array,
 ) => ArrayLike<number> | undefined;
 
-/** RMS of `values`. */
-export function rootMeanSquare(values: Float64Array): number {
-  let total = 0;
-  for (let i = 0; i < values.length; i++) total += values[i] * values[i];
-  return Math.sqrt(total / Math.max(1, values.length));
-}
-
 /** Whether all of `values` are finite. */
 export function allFinite(values: Float64Array): boolean {
   let total = 0;

@@ -5,12 +5,16 @@
  * Float64Arrays). There are no gradients here: for those, state the field in tensors and use `odeint`.
  */
 import { ArgumentError } from '@neuralode/tensor';
-import { controlOf } from '../control-options.ts';
-import { FieldError } from '../errors.ts';
+import { controlOf, requireHeld } from '../control-options.ts';
+import { FieldError, type SolveError } from '../errors.ts';
 import { dopri5 } from '../methods/dopri5.ts';
 import type { AdaptiveOptions, FixedStepOptions } from '../odeint.ts';
+import { type ErrorNorm, rmsNorm } from '../norms.ts';
+import { requireKnownOptions, solveIvpOptions } from '../option-names.ts';
 import { type EveryStep, requireSpan } from '../output.ts';
 import type { SolveStats } from '../solve-attrs.ts';
+import { oversightOf } from '../step-report.ts';
+import { stopTimesOf } from '../stops.ts';
 import { requireTimes } from '../times.ts';
 import { PlainLoop, type PlainResult, who } from './plain-run.ts';
 import type { VectorField } from './plain-steps.ts';
@@ -39,12 +43,28 @@ interface PlainOutput {
   readonly output?: EveryStep;
   /** Keep every step, so that the solution can be evaluated anywhere by `at`. Default false. */
   readonly dense?: boolean;
+  /** Default true. With false a solve that fails on the way returns what it has, and `failure`. */
+  readonly throwOnFailure?: boolean;
 }
 
 type NotHere = 'args' | 'gradient';
 
+interface PlainNorm {
+  /** By which a step's error is measured: such as `maxNorm()`, or a function of the scaled errors. */
+  readonly norm?: ErrorNorm | ((errors: Float64Array) => number);
+}
+
 export type SolveIvpOptions = PlainOutput &
-  (Omit<AdaptiveOptions<undefined>, NotHere> | Omit<FixedStepOptions<undefined>, NotHere>);
+  (
+    | (Omit<AdaptiveOptions<undefined>, NotHere | 'norm'> & PlainNorm)
+    | Omit<FixedStepOptions<undefined>, NotHere>
+  );
+
+/** A norm given as a function of the errors. */
+function normOf({ norm }: { norm?: unknown }): { norm?: ErrorNorm } {
+  if (typeof norm !== 'function') return {};
+  return { norm: { ...rmsNorm(), ofNumbers: norm as ErrorNorm['ofNumbers'] } };
+}
 
 /** A solution on plain numbers. */
 export interface PlainSolution<S extends PlainState> {
@@ -52,6 +72,8 @@ export interface PlainSolution<S extends PlainState> {
   /** The state at each of `ts`. */
   readonly ys: readonly KeptState<S>[];
   readonly stats: SolveStats;
+  /** Why the solve failed; only with `throwOnFailure: false`. */
+  readonly failure?: SolveError;
   /** The state at any time between start and end, by dense output; only with `dense: true`. */
   at(t: number): KeptState<S>;
   at(ts: readonly number[]): KeptState<S>[];
@@ -117,6 +139,7 @@ function solutionOf<S extends PlainState>(result: PlainResult, y0: S): PlainSolu
     ts: result.ts,
     ys: result.rows.map(keep),
     stats: result.stats,
+    ...(result.failure !== undefined && { failure: result.failure }),
     at: ((ts: number | readonly number[]) =>
       typeof ts === 'number' ? at(ts) : ts.map(at)) as PlainSolution<S>['at'],
   };
@@ -139,7 +162,10 @@ export function solveIvp<const S extends PlainState>(
   options: SolveIvpOptions = {},
 ): PlainSolution<S> {
   const { tableau, kind } = options.solver ?? dopri5();
-  const control = controlOf({ kind, tableau } as never, { ...options }, who);
+  requireKnownOptions(options, solveIvpOptions, who);
+  const control = controlOf({ kind, tableau } as never, { ...options, ...normOf(options) }, who);
+  requireHeld(control, 'float64', who);
+  const stops = stopTimesOf(options, who);
   const times = Array.from(ts);
   requireTimes(times, who);
   requireSpan(times, options.output, who);
@@ -150,8 +176,11 @@ export function solveIvp<const S extends PlainState>(
     tableau,
     control,
     dense: options.dense ?? false,
+    oversight: oversightOf(options, who),
+    throws: options.throwOnFailure ?? true,
+    ...(stops !== undefined && { stops }),
+    ...(options.onSolve !== undefined && { onSolve: options.onSolve }),
     ...(options.output !== undefined && { output: options.output }),
   }).run();
-  options.onSolve?.(result.stats);
   return solutionOf(result, y0);
 }
