@@ -17,14 +17,16 @@ import {
   type Tensor,
   tensor,
 } from '@neuralode/tensor';
-import { SolveError } from './errors.ts';
+import { EndedByEvent, SolveError } from './errors.ts';
+import { eventsOf, type Happening } from './events/event-options.ts';
+import { EventWatch, type TensorEvent } from './events/event-watch.ts';
 import { KeptSteps } from './kept-steps.ts';
 import { odeSolve } from './ode-solve.ts';
 import type { EveryStep } from './output.ts';
 import { type Save, saveRows } from './save-rows.ts';
 import { noDense, type Solution, type StateAt, stateAt } from './solution.ts';
 import type { OdeSolveAttrs, SolveStats } from './solve-attrs.ts';
-import { stepGraphs } from './step-graphs.ts';
+import { type StepGraphs, stepGraphs } from './step-graphs.ts';
 
 /** What of the solve is handed back. */
 export interface OutputOptions<Y, Saved> {
@@ -52,37 +54,50 @@ export interface PreparedSolve {
   readonly inputs: readonly Tensor[];
 }
 
-interface EagerOptions<Y, Saved> extends OutputOptions<Y, Saved> {
+interface EagerOptions<Y, Args, Saved> extends OutputOptions<Y, Saved> {
+  readonly args?: Args;
+  readonly events?: TensorEvent<Y, Args> | readonly TensorEvent<Y, Args>[];
   readonly onSolve?: (stats: SolveStats) => void;
 }
 
 /** Runs the solve that `prepare` describes. */
-export function* eagerSolve<Y, Saved>(
+export function* eagerSolve<Y, Args, Saved>(
   prepare: (eager: Eager) => PreparedSolve,
   y0: Y,
-  options: EagerOptions<Y, Saved>,
+  options: EagerOptions<Y, Args, Saved>,
 ): Run<Solution<Y, Saved>> {
   const { output, dense = false } = options;
   const kept = new KeptSteps(output?.every);
   let stats: SolveStats | undefined;
+  let graphs: StepGraphs | undefined;
   const onSolve = (each: SolveStats): void => {
     stats = each;
     options.onSolve?.(each);
   };
   const state = flatten(y0);
+  const events = eventsOf(options.events, 'odeint');
+  let watch: EventWatch<Y, Args> | undefined;
   try {
     const { graph, captures } = cleanRecording(() => {
       const { attrs, inputs } = prepare({ onSolve, witness: kept });
-      kept.dense = dense ? stepGraphs(attrs).dense : undefined;
+      graphs = stepGraphs(attrs);
+      kept.dense = dense ? graphs.dense : undefined;
       return apply(odeSolve, inputs, attrs);
     });
+    if (events.length > 0 && graphs !== undefined) {
+      watch = new EventWatch(events, state, options.args as Args, graphs.dense);
+      kept.watch = watch;
+    }
     const { observed, failure } = yield* attempt(graph, captures, options.throwOnFailure ?? true);
     const rows = output === undefined && observed !== undefined ? observed : keptRows(kept, state);
     if (rows !== observed) disposeTree(observed);
     const ys = yield* savedRows(options.save, kept.times, state.rebuild(rows));
-    return { ...solutionOf(ys, kept, state, stats as SolveStats), ...(failure && { failure }) };
+    const happenings = watch?.take() ?? [];
+    const solution = solutionOf(ys, kept, state, happenings, stats as SolveStats);
+    return failure === undefined ? solution : { ...solution, failure };
   } finally {
     kept.release();
+    watch?.release();
   }
 }
 
@@ -96,6 +111,7 @@ function* attempt(graph: Graph, captures: readonly Tensor[], throws: boolean): R
   try {
     return { observed: yield* runOnTensors(graph, captures) };
   } catch (error) {
+    if (error instanceof EndedByEvent) return {};
     if (throws || !(error instanceof SolveError)) throw error;
     return { failure: error };
   }
@@ -128,6 +144,7 @@ function solutionOf<Y, Saved>(
   ys: Saved,
   kept: KeptSteps,
   state: Flat<Y>,
+  events: readonly Happening<Y>[],
   stats: SolveStats,
 ): Solution<Y, Saved> {
   const dense = kept.solution();
@@ -135,9 +152,10 @@ function solutionOf<Y, Saved>(
     ys,
     ts: [...kept.times],
     stats,
+    events,
     at: dense === undefined ? (noDense as StateAt<Y>) : stateAt(dense, state),
     dispose() {
-      disposeTree(ys);
+      disposeTree([ys, events.map(({ y }) => y)]);
       dense?.dispose();
     },
   };

@@ -6,9 +6,11 @@ import { type Complaint, NeuralodeError } from '@neuralode/tensor';
 /** How a solve ended. */
 export type SolveStatus =
   | 'success'
+  | 'ended-by-event'
   | 'non-finite'
   | 'step-size-vanished'
   | 'max-steps-reached'
+  | 'events-pile-up'
   | 'aborted';
 
 /** Which solve: the one that was asked for, or the one that its gradient runs. */
@@ -80,6 +82,21 @@ export class AbortedError extends SolveError {
     this.cause = reason;
   }
 }
+
+/** Events that change the state follow each other ever faster, and time stands still. */
+export class EventsPileUpError extends SolveError {
+  constructor(time: number, pass: SolvePass, who?: string) {
+    const complaint = {
+      what: `events follow each other ever faster up to t = ${time}`,
+      remedy:
+        'End the solve there with a terminal event, or let the change bring the state to rest',
+    };
+    super('events-pile-up', time, pass, complaint, who);
+  }
+}
+
+/** How the run loop leaves a solve that an event ends; no error to a user, who is handed what there is. */
+export class EndedByEvent extends Error {}
 
 /** The field is not one: its value does not fit the state. */
 export class FieldError extends NeuralodeError {}

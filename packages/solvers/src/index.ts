@@ -26,6 +26,7 @@ export {
 } from './controllers.ts';
 export {
   AbortedError,
+  EventsPileUpError,
   FieldError,
   MaxStepsError,
   NonFiniteError,
@@ -35,6 +36,8 @@ export {
   StepSizeError,
 } from './errors.ts';
 export type { OutputOptions } from './eager-solve.ts';
+export type { EventOf, Happening } from './events/event-options.ts';
+export type { TensorEvent } from './events/event-watch.ts';
 export { afterJumps, fieldAlong, weighRows } from './forward-mode.ts';
 export { dopri5 } from './methods/dopri5.ts';
 export { euler } from './methods/euler.ts';
@@ -54,6 +57,7 @@ export { requireKnownOptions } from './option-names.ts';
 export { type EveryStep, everyStep } from './output.ts';
 export {
   type KeptState,
+  type PlainEvent,
   type PlainField,
   type PlainSolution,
   type PlainState,
@@ -73,7 +77,7 @@ export {
   type SolveStats,
   solveInputs,
 } from './solve-attrs.ts';
-export type { AcceptedStep, Witness } from './solve-witness.ts';
+export type { AcceptedStep, Cut, Witness } from './solve-witness.ts';
 export { plainGraphs, type RunnableGraphs, type StepGraphs, stepGraphs } from './step-graphs.ts';
 export type { Oversight, StepReport } from './step-report.ts';
 export type { StopTimes } from './stops.ts';

@@ -11,8 +11,9 @@ import {
   stackOf,
 } from '@neuralode/tensor';
 import { DenseSolution } from './dense-solution.ts';
+import type { EventWatch } from './events/event-watch.ts';
 import type { StepGraphs } from './step-graphs.ts';
-import type { AcceptedStep, Witness } from './solve-witness.ts';
+import type { AcceptedStep, Cut, Witness } from './solve-witness.ts';
 
 interface WholeStep {
   readonly start: number;
@@ -28,6 +29,8 @@ export class KeptSteps implements Witness {
   readonly #every: number | undefined;
   /** The graph of a step's interpolant, once known. */
   dense: StepGraphs['dense'] | undefined;
+  /** Looks for events, where there are any. */
+  watch: Pick<EventWatch<unknown, unknown>, 'begin' | 'inspect'> | undefined;
   #times: number[] = [];
   /** [time][leaf]. */
   readonly #rows: Slot[][] = [];
@@ -46,11 +49,16 @@ export class KeptSteps implements Witness {
     return this.#times;
   }
 
-  begin(times: readonly number[], y: readonly Slot[]): void {
+  *begin(times: readonly number[], y: readonly Slot[]): Run<void> {
     this.#direction = times[1] > times[0] ? 1 : -1;
     this.#from = times[0];
     if (this.#every === undefined) this.#times = [...times];
     else this.#keep(times[0], y);
+    if (this.watch !== undefined) yield* this.watch.begin(times[0], y);
+  }
+
+  *inspect(step: AcceptedStep): Run<Cut | undefined> {
+    return this.watch === undefined ? undefined : yield* this.watch.inspect(step);
   }
 
   *accepted(step: AcceptedStep): Run<void> {

@@ -25,6 +25,7 @@ import type { StepController } from './control.ts';
 import type { ControllerGains } from './controllers.ts';
 import { eagerSolve, type OutputOptions, type PreparedSolve } from './eager-solve.ts';
 import { FieldError } from './errors.ts';
+import type { TensorEvent } from './events/event-watch.ts';
 import { dopri5 } from './methods/dopri5.ts';
 import { customNorm, type ErrorNorm } from './norms.ts';
 import { odeSolve } from './ode-solve.ts';
@@ -198,8 +199,13 @@ function timesOf(ts: readonly number[] | Tensor): Pick<OdeSolveAttrs, 'times'> {
 }
 
 /** With all that depends on the structure of the state. */
-type Options<Y, Args, Saved> = OutputOptions<Y, Saved> &
-  (
+type Options<Y, Args, Saved> = OutputOptions<Y, Saved> & {
+  /**
+   * One or several: conditions whose crossing of zero is found, and may end the solve or change the state. Not inside a
+   * recorded function.
+   */
+  readonly events?: TensorEvent<Y, Args> | readonly TensorEvent<Y, Args>[];
+} & (
     | FixedStepOptions<Args>
     | (Omit<AdaptiveOptions<Args>, 'norm'> & {
         /** By which a step's error is measured: such as `maxNorm()`, or a function of the tree of scaled errors. */
@@ -270,7 +276,7 @@ function refuseWhileRecording(options: object): void {
       remedy: 'Leave it out, and catch the error where the function runs',
     });
   }
-  const wrong = ['output', 'dense'].find((name) => Boolean((options as never)[name]));
+  const wrong = ['output', 'dense', 'events'].find((name) => Boolean((options as never)[name]));
   if (wrong === undefined) return;
   throw new RecordingError({
     what: `odeint: ${wrong} is not to be had inside a recorded function, where the number of steps is not known`,

@@ -140,6 +140,22 @@ export class AdaptivePace implements Pace {
   }
 }
 
+/**
+ * Watches the times at which events change the state. The next step is kept within a few of the latest gap, or events
+ * that come ever faster would at last hide inside a step; and where no gap is left, that is found out.
+ */
+export class EventGaps {
+  #latest: number | undefined;
+
+  /** An event has changed the state at `t`; false where time does not move on any more. */
+  note(t: number, span: number, pace: FixedPace | AdaptivePace): boolean {
+    const gap = this.#latest === undefined ? Number.POSITIVE_INFINITY : Math.abs(t - this.#latest);
+    this.#latest = t;
+    if (pace instanceof AdaptivePace) pace.size = Math.min(pace.size, 4 * gap);
+    return gap > smallestStep(t, span);
+  }
+}
+
 export function paceOf(control: Control, from: number, to: number): FixedPace | AdaptivePace {
   return control.kind === 'fixed'
     ? new FixedPace(control, from, to)

@@ -6,9 +6,9 @@
  */
 import {
   type Backend,
-  DeviceBuffer,
+  type DeviceBuffer,
   type DType,
-  hostArray,
+  type Graph,
   type Run,
   releaseAll,
   runGraph,
@@ -21,16 +21,28 @@ import {
 import type { AdaptiveControl } from './control.ts';
 import { FiniteWatch, type Look } from './finite-watch.ts';
 import {
+  EndedByEvent,
+  EventsPileUpError,
   MaxStepsError,
   NonFiniteError,
   SolveError,
   type SolveStatus,
   StepSizeError,
 } from './errors.ts';
+import { readNumbers, runWithNumbers } from './host-numbers.ts';
 import { type OdeSolveAttrs, type SolveInputs, solveInputs } from './solve-attrs.ts';
-import { AdaptivePace, type FixedPace, firstStep, paceOf, type Stride, trialStep } from './pace.ts';
+import {
+  AdaptivePace,
+  EventGaps,
+  type FixedPace,
+  firstStep,
+  paceOf,
+  type Stride,
+  trialStep,
+} from './pace.ts';
 import { noLog, type SolveEvent, type SolveLog } from './solve-log.ts';
-import { plainGraphs, type RunnableGraphs, type StepGraphs } from './step-graphs.ts';
+import { plainGraphs, type RunnableGraphs } from './step-graphs.ts';
+import type { Cut } from './solve-witness.ts';
 import { heed } from './step-report.ts';
 import { type Stop, stopsBetween } from './stops.ts';
 import { requireTimes } from './times.ts';
@@ -51,6 +63,7 @@ export function* runOdeSolve(
     return yield* loop.run();
   } catch (error) {
     if (error instanceof SolveError) loop.failed(error.status);
+    if (error instanceof EndedByEvent) loop.failed('ended-by-event');
     throw error;
   } finally {
     loop.release();
@@ -82,6 +95,7 @@ class SolveLoop {
   #segment = { index: -1, from: 0, to: 0 };
   readonly #pace: FixedPace | AdaptivePace;
   readonly #watch: FiniteWatch;
+  readonly #gaps = new EventGaps();
   /** Up to when all was well, where that is not the time at which the solve stands. */
   #sound: number | undefined;
   #nfe = 0;
@@ -116,7 +130,7 @@ class SolveLoop {
   *run(): Run<Slot[]> {
     const landings = this.#landings();
     const adaptive = this.#pace instanceof AdaptivePace;
-    this.#attrs.witness?.begin(this.#times, this.#y);
+    yield* this.#beginWitness();
     this.#emitStanding();
     if (!adaptive) yield* this.#lookSince(this.#t);
     for (const [i, landing] of landings.entries()) {
@@ -188,25 +202,9 @@ class SolveLoop {
     return stopsBetween(stops, this.#t, landing, epsilon);
   }
 
-  #scalar(value: number): DeviceBuffer {
-    const host = hostArray(this.#scalarType, 1);
-    host[0] = value;
-    return new DeviceBuffer(this.#backend, this.#backend.upload(host, [], this.#scalarType));
-  }
-
   /** Runs a graph whose first inputs are host numbers. */
-  *#runWith(
-    graph: StepGraphs['field'],
-    numbers: readonly number[],
-    slots: readonly Slot[],
-  ): Run<Slot[]> {
-    const scalars: DeviceBuffer[] = [];
-    try {
-      for (const value of numbers) scalars.push(this.#scalar(value));
-      return yield* runGraph(graph, [...scalars, ...slots], this.#backend);
-    } finally {
-      releaseAll(scalars);
-    }
+  #runWith(graph: Graph, numbers: readonly number[], slots: readonly Slot[]): Run<Slot[]> {
+    return runWithNumbers(graph, numbers, slots, this.#backend);
   }
 
   // Start
@@ -248,7 +246,7 @@ class SolveLoop {
   *#hairersStep(limit: number, k: readonly Slot[]): Run<number> {
     const { size, curvature } = this.#graphs as Required<RunnableGraphs>;
     const [norms] = yield* runGraph(size, [...this.#y, ...k], this.#backend);
-    const [stateNorm, fieldNorm] = yield* this.#read(norms);
+    const [stateNorm, fieldNorm] = yield* readNumbers(norms);
     // Finite values can have norms that are not: squares overflow.
     if (!Number.isFinite(stateNorm)) yield* this.#requireFinite(this.#y, 'the initial state');
     if (!Number.isFinite(fieldNorm)) yield* this.#requireFinite(k, 'the field');
@@ -256,23 +254,15 @@ class SolveLoop {
     const operands = [...this.#y, ...k, ...this.#inputs.args];
     const [bend] = yield* this.#runWith(curvature, [this.#t, trial * this.#direction], operands);
     this.#nfe++;
-    const [bendNorm] = yield* this.#read(bend);
+    const [bendNorm] = yield* readNumbers(bend);
     return firstStep(trial, fieldNorm, bendNorm, this.#attrs.tableau.errorOrder as number);
   }
 
   /** Throws unless all elements of these leaves, shaped like the state, are finite. */
   *#requireFinite(leaves: readonly Slot[], what: string): Run<void> {
     const [probe] = yield* runGraph(this.#graphs.finite, leaves, this.#backend);
-    const [value] = yield* this.#read(probe);
+    const [value] = yield* readNumbers(probe);
     if (!Number.isFinite(value)) this.#fail(`${what} is not finite`);
-  }
-
-  *#read(slot: Slot): Run<number[]> {
-    try {
-      return Array.from(yield slot as DeviceBuffer);
-    } finally {
-      slot.release();
-    }
   }
 
   // Step
@@ -310,7 +300,7 @@ class SolveLoop {
       const [norm] = outputs.splice(--plainOutputs, 1);
       let accepted = false;
       try {
-        const [error] = yield* this.#read(norm);
+        const [error] = yield* readNumbers(norm);
         accepted = this.#judge(this.#pace, stride, error);
       } finally {
         if (!accepted) releaseAll(outputs);
@@ -373,23 +363,56 @@ class SolveLoop {
     this.#y = outputs.slice(0, this.#leaves);
     const start = this.#t;
     this.#t = next;
+    let cut: Cut | undefined;
     try {
-      yield* this.#tellWitness(start, h, before);
+      cut = yield* this.#tellWitness(start, h, before);
       yield* this.#observeInside(start, h, before);
     } finally {
       releaseAll(before);
     }
     if (tableau.fsal) this.#k = this.#stages.slice(-this.#leaves).map((slot) => slot.retain());
     if (control.kind === 'fixed') yield* this.#lookSince(start);
+    if (cut !== undefined) yield* this.#resume(cut);
+  }
+
+  /** Goes on from an event, or ends there. */
+  *#resume({ terminal, change }: Cut): Run<void> {
+    if (terminal) {
+      yield* this.#watch.ask();
+      this.#attrs.witness?.end(this.#t, this.#y);
+      throw new EndedByEvent();
+    }
+    if (!this.#gaps.note(this.#t, Math.abs(this.#end - this.#times[0]), this.#pace)) {
+      throw new EventsPileUpError(this.#t, this.#attrs.pass);
+    }
+    const before = this.#y;
+    this.#y = [];
+    this.#y = yield* change(this.#t, before);
+    if (this.#attrs.tableau.fsal) yield* this.#start();
+    this.#pace.begin(this.#t);
   }
 
   // Observe
 
-  *#tellWitness(start: number, h: number, before: readonly Slot[]): Run<void> {
+  *#beginWitness(): Run<void> {
     const { witness } = this.#attrs;
+    if (witness !== undefined) yield* witness.begin(this.#times, this.#y);
+  }
+
+  /** Shows the step to the witness, which may end it early. */
+  *#tellWitness(start: number, h: number, before: readonly Slot[]): Run<Cut | undefined> {
+    const { witness } = this.#attrs;
+    if (witness === undefined) return undefined;
     const stages = (): Run<readonly Slot[]> => this.#denseStages();
-    if (witness === undefined) return;
-    yield* witness.accepted({ start, end: this.#t, h, before, after: this.#y, stages });
+    const step = { start, h, before, stages };
+    const cut = yield* witness.inspect({ ...step, end: this.#t, after: this.#y });
+    if (cut !== undefined) {
+      releaseAll(this.#y);
+      this.#y = cut.state;
+      this.#t = cut.end;
+    }
+    yield* witness.accepted({ ...step, end: this.#t, after: this.#y });
+    return cut;
   }
 
   /** The stages of the step just accepted that its interpolant combines. */

@@ -11,6 +11,7 @@ import {
   type Tensor,
 } from '@neuralode/tensor';
 import type { DenseSolution } from './dense-solution.ts';
+import type { Happening } from './events/event-options.ts';
 import type { SolveError } from './errors.ts';
 import type { SolveStats } from './solve-attrs.ts';
 
@@ -33,11 +34,13 @@ export interface Solution<Y, Saved = Y> {
   readonly ts: readonly number[];
   /** What the solve cost. Known once it has run, so not inside a recorded function: pass `onSolve` there. */
   readonly stats: SolveStats;
+  /** The events that happened, in order. */
+  readonly events: readonly Happening<Y>[];
   /** Why the solve failed; only with `throwOnFailure: false`. */
   readonly failure?: SolveError;
   /** Only of an eager solve with `dense: true`; then also good inside recorded functions. */
   readonly at: StateAt<Y>;
-  /** Frees `ys` and the steps that `at` is made of. */
+  /** Frees `ys`, the states of `events`, and the steps that `at` is made of. */
   dispose(): void;
 }
 
@@ -79,6 +82,10 @@ export function recordedSolution<Y, Saved>(ys: Saved): Solution<Y, Saved> {
       at: absent(
         'A solve that is only being recorded cannot be evaluated anywhere: its steps are not known yet',
         'Put the times into ts, or solve outside with { dense: true } and use that solution here',
+      ),
+      events: absent(
+        'Events are for solves outside of a recorded function',
+        'Solve outside, with { events: [{ when, … }] }',
       ),
       dispose: { value: () => {} },
     },

@@ -17,12 +17,25 @@ export interface AcceptedStep {
   stages(): Run<readonly Slot[]>;
 }
 
+/** A step that ends before its end. */
+export interface Cut {
+  readonly end: number;
+  /** The state there, which the loop takes over. */
+  readonly state: Slot[];
+  /** Whether the solve ends there too. */
+  readonly terminal: boolean;
+  /** The state to go on with; takes over `y`. */
+  change(t: number, y: Slot[]): Run<Slot[]>;
+}
+
 export interface Witness {
   /** The solve, which is to observe at `times`, begins with this state. */
-  begin(times: readonly number[], y: readonly Slot[]): void;
+  begin(times: readonly number[], y: readonly Slot[]): Run<void>;
+  /** Whether an event ends the step. Asked before `accepted`. */
+  inspect(step: AcceptedStep): Run<Cut | undefined>;
   accepted(step: AcceptedStep): Run<void>;
   /** The solve has ended well, with this state. */
   end(t: number, y: readonly Slot[]): void;
-  /** The solve has failed; it was sound up to `t`, and had observed so much, [leaf][time]. */
+  /** The solve has failed, or an event has ended it; it was sound up to `t`, and had observed so much, [leaf][time]. */
   failed(t: number, observed: readonly (readonly Slot[])[]): void;
 }

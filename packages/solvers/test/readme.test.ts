@@ -41,6 +41,19 @@ it('gives what the README says on plain numbers', () => {
   expect(readme).toContain(`// ${text.join(' ')}\n`);
 });
 
+it('bounces the ball of the README', () => {
+  const { events, at } = solveIvp<number[]>((_, [, v]) => [v, -9.81], [10, 0], [0, 5], {
+    events: { when: (_, [y]) => y, direction: -1, change: (_, [, v]) => [0, -0.8 * v] },
+    dense: true,
+  });
+  const times = events.map(({ t }) => t.toFixed(4)).join(' ');
+  const state = `[${at(2)
+    .map((value) => value.toFixed(3))
+    .join(', ')}]`;
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+  expect(readme).toContain(`// ${times} ${state}\n`);
+});
+
 it('names what the package exports', () => {
   const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
   const missing = Object.keys(solvers).filter((name) => !readme.includes(`\`${name}\``));

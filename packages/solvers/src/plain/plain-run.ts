@@ -4,6 +4,7 @@
  */
 import type { AdaptiveControl, Control } from '../control.ts';
 import {
+  EventsPileUpError,
   MaxStepsError,
   NonFiniteError,
   SolveError,
@@ -11,9 +12,12 @@ import {
   StepSizeError,
 } from '../errors.ts';
 import { rmsNorm } from '../norms.ts';
+import type { Happening } from '../events/event-options.ts';
+import { type PlainCut, PlainEvents, type VectorEvent } from '../events/plain-events.ts';
 import type { EveryStep } from '../output.ts';
 import {
   AdaptivePace,
+  EventGaps,
   type FixedPace,
   firstStep,
   paceOf,
@@ -42,6 +46,7 @@ export interface PlainProblem {
   readonly oversight: Oversight;
   readonly onSolve?: (stats: SolveStats) => void;
   readonly throws: boolean;
+  readonly events: readonly VectorEvent[];
 }
 
 /** What a solve on plain numbers gives. */
@@ -51,6 +56,7 @@ export interface PlainResult {
   readonly stats: SolveStats;
   readonly dense: DenseSteps | undefined;
   readonly failure?: SolveError;
+  readonly happenings: readonly Happening<Float64Array>[];
 }
 
 export class PlainLoop {
@@ -63,6 +69,9 @@ export class PlainLoop {
   readonly #norm: (values: Float64Array) => number;
   readonly #ts: number[] = [];
   readonly #rows: Float64Array[] = [];
+  readonly #events: PlainEvents | undefined;
+  readonly #gaps = new EventGaps();
+  #ended = false;
   #t: number;
   #accepted = 0;
   #rejected = 0;
@@ -76,6 +85,8 @@ export class PlainLoop {
     this.#pace = paceOf(control, times[0], this.#end);
     this.#steps = new PlainSteps(field, y0, tableau, who);
     this.#norm = ((control as AdaptiveControl).norm ?? rmsNorm()).ofNumbers;
+    this.#events =
+      problem.events.length > 0 ? new PlainEvents(problem.events, this.#steps, who) : undefined;
     this.#dense = dense ? new DenseSteps(this.#steps, this.#direction) : undefined;
   }
 
@@ -87,10 +98,11 @@ export class PlainLoop {
       if (!(error instanceof SolveError)) throw error;
       failure = error;
     }
-    const stats = this.#stats(failure?.status ?? 'success');
+    const stats = this.#stats(failure?.status ?? (this.#ended ? 'ended-by-event' : 'success'));
     this.#problem.onSolve?.(stats);
     if (failure !== undefined && this.#problem.throws) throw failure;
-    const result = { ts: this.#ts, rows: this.#rows, stats, dense: this.#dense };
+    const { happenings = [] } = this.#events ?? {};
+    const result = { ts: this.#ts, rows: this.#rows, stats, dense: this.#dense, happenings };
     return failure === undefined ? result : { ...result, failure };
   }
 
@@ -105,14 +117,16 @@ export class PlainLoop {
     if (tableau.fsal) steps.start(this.#t);
     if (this.#pace instanceof AdaptivePace) this.#chooseFirstStep(this.#pace);
     this.#pace.begin(this.#t);
+    this.#events?.begin(this.#t);
     for (const stop of ahead) this.#stepTo(stop);
-    while (this.#t !== this.#end) this.#step(this.#end);
+    while (this.#t !== this.#end && !this.#ended) this.#step(this.#end);
     this.#finish();
   }
 
   /** Steps up to a time to land on, and goes on from there. */
   #stepTo({ at, resume, fresh }: Stop): void {
-    while (this.#t !== at) this.#step(at);
+    while (this.#t !== at && !this.#ended) this.#step(at);
+    if (this.#ended) return;
     this.#t = resume;
     this.#dense?.continueTo(resume);
     if (this.#problem.output === undefined) this.#observeStanding();
@@ -209,10 +223,24 @@ export class PlainLoop {
     const steps = this.#steps;
     const start = this.#t;
     this.#accepted++;
-    this.#dense?.add(start, next, h);
-    this.#t = next;
+    const cut = this.#events?.inspect(start, h);
+    this.#t = cut === undefined ? next : start + cut.theta * h;
+    this.#dense?.add(start, this.#t, h);
     this.#observe(start, h);
     steps.accept();
+    if (cut !== undefined) this.#resume(cut);
+  }
+
+  /** Goes on from an event, or ends there. */
+  #resume({ terminal }: PlainCut): void {
+    this.#ended = terminal;
+    if (terminal) return;
+    if (!this.#gaps.note(this.#t, Math.abs(this.#end - this.#problem.times[0]), this.#pace)) {
+      throw new EventsPileUpError(this.#t, 'forward', who);
+    }
+    this.#events?.change(this.#t);
+    if (this.#problem.tableau.fsal) this.#steps.start(this.#t);
+    this.#pace.begin(this.#t);
   }
 
   /** Keeps what is to be kept of the step from `start` over h, which ended at `#t`. */

@@ -7,6 +7,8 @@
 import { ArgumentError } from '@neuralode/tensor';
 import { controlOf, requireHeld } from '../control-options.ts';
 import { FieldError, type SolveError } from '../errors.ts';
+import { type EventOf, eventsOf, type Happening } from '../events/event-options.ts';
+import type { VectorEvent } from '../events/plain-events.ts';
 import { dopri5 } from '../methods/dopri5.ts';
 import type { AdaptiveOptions, FixedStepOptions } from '../odeint.ts';
 import { type ErrorNorm, rmsNorm } from '../norms.ts';
@@ -38,7 +40,18 @@ export type PlainField<S extends PlainState> = S extends number
   : // biome-ignore lint/suspicious/noConfusingVoidType: a function without a return statement has this type
     (t: number, y: Float64Array, dy: Float64Array) => ArrayLike<number> | void;
 
-interface PlainOutput {
+/** An event of a solve on plain numbers. */
+export type PlainEvent<S extends PlainState> = EventOf<
+  (t: number, y: S extends number ? number : Float64Array) => number,
+  (
+    t: number,
+    y: S extends number ? number : Float64Array,
+  ) => S extends number ? number : ArrayLike<number>
+>;
+
+interface PlainOutput<S extends PlainState> {
+  /** One or several: conditions whose crossing of zero is found, and may end the solve or change the state. */
+  readonly events?: PlainEvent<S> | readonly PlainEvent<S>[];
   /** `everyStep()` or `everyStep(n)`: the steps decide what is kept, and `ts` are the start and the end. */
   readonly output?: EveryStep;
   /** Keep every step, so that the solution can be evaluated anywhere by `at`. Default false. */
@@ -54,7 +67,7 @@ interface PlainNorm {
   readonly norm?: ErrorNorm | ((errors: Float64Array) => number);
 }
 
-export type SolveIvpOptions = PlainOutput &
+export type SolveIvpOptions<S extends PlainState = number[]> = PlainOutput<S> &
   (
     | (Omit<AdaptiveOptions<undefined>, NotHere | 'norm'> & PlainNorm)
     | Omit<FixedStepOptions<undefined>, NotHere>
@@ -72,6 +85,8 @@ export interface PlainSolution<S extends PlainState> {
   /** The state at each of `ts`. */
   readonly ys: readonly KeptState<S>[];
   readonly stats: SolveStats;
+  /** The events that happened, in order. */
+  readonly events: readonly Happening<KeptState<S>>[];
   /** Why the solve failed; only with `throwOnFailure: false`. */
   readonly failure?: SolveError;
   /** The state at any time between start and end, by dense output; only with `dense: true`. */
@@ -113,6 +128,18 @@ function fieldOf(field: (...args: never[]) => unknown, scalar: boolean): VectorF
   };
 }
 
+/** An event on vectors, whatever the state is to the user. */
+function vectorEvent<S extends PlainState>(event: PlainEvent<S>, scalar: boolean): VectorEvent {
+  const onVectors = event as unknown as VectorEvent;
+  if (!scalar) return onVectors;
+  const { when, change, ...rest } = event as unknown as PlainEvent<number>;
+  return {
+    ...rest,
+    when: (t, y) => when(t, y[0]),
+    ...(change !== undefined && { change: (t: number, y: Float64Array) => [change(t, y[0])] }),
+  };
+}
+
 function refuseValue(value: unknown, expected: string): never {
   if (value instanceof Promise) value.catch(() => {});
   throw new FieldError({
@@ -139,6 +166,7 @@ function solutionOf<S extends PlainState>(result: PlainResult, y0: S): PlainSolu
     ts: result.ts,
     ys: result.rows.map(keep),
     stats: result.stats,
+    events: result.happenings.map((each) => ({ ...each, y: keep(each.y) })),
     ...(result.failure !== undefined && { failure: result.failure }),
     at: ((ts: number | readonly number[]) =>
       typeof ts === 'number' ? at(ts) : ts.map(at)) as PlainSolution<S>['at'],
@@ -159,7 +187,7 @@ export function solveIvp<const S extends PlainState>(
   field: PlainField<S>,
   y0: S,
   ts: readonly number[],
-  options: SolveIvpOptions = {},
+  options: SolveIvpOptions<S> = {},
 ): PlainSolution<S> {
   const { tableau, kind } = options.solver ?? dopri5();
   requireKnownOptions(options, solveIvpOptions, who);
@@ -177,6 +205,9 @@ export function solveIvp<const S extends PlainState>(
     control,
     dense: options.dense ?? false,
     oversight: oversightOf(options, who),
+    events: eventsOf(options.events, who).map((event) =>
+      vectorEvent(event, typeof y0 === 'number'),
+    ),
     throws: options.throwOnFailure ?? true,
     ...(stops !== undefined && { stops }),
     ...(options.onSolve !== undefined && { onSolve: options.onSolve }),
