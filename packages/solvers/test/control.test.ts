@@ -101,6 +101,23 @@ describe('controllers', () => {
   });
 });
 
+it('the filters have the poles that they were designed for', () => {
+  // (q − 1)(q² + α₂ q + α₃) + β₁ q² + β₂ q + β₃, the closed loop of Söderlind 2003
+  const loop = ({ errors, ratios = [] }: ControllerGains, q: number): number => {
+    const [b1, b2 = 0, b3 = 0] = errors;
+    const [a2 = 0, a3 = 0] = ratios;
+    return (q - 1) * (q * q + a2 * q + a3) + b1 * q * q + b2 * q + b3;
+  };
+  const poles: readonly [ControllerGains, number[]][] = [
+    [h211b(), [0, 1 / 2]],
+    [h312b(), [0, 1 / 2]],
+    [h321(), [1 / 3, 1 / 2, 2 / 3]],
+  ];
+  for (const [gains, roots] of poles) {
+    for (const q of roots) expect(loop(gains, q)).toBeCloseTo(0, 14);
+  }
+});
+
 describe('norms', () => {
   const y0 = [1, 1e-3, 1e-3, 1e-3];
   const rates = [-30, -1, -1, -1];
