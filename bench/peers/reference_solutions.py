@@ -4,7 +4,9 @@
 
 - packages/solvers/test/reference: solutions of six initial value problems, by scipy's DOP853 at
   1e-13, each checked against a second source (a closed form, or a Taylor series solver in 30
-  digits), and one solution by torchdiffeq's dopri5 at everyday tolerances.
+  digits), one solution by torchdiffeq's dopri5 at everyday tolerances, and solutions by scipy's
+  explicit methods (reference_scipy.py).
+- the same folder: solutions of stiff problems (reference_stiff.py).
 - packages/adjoint/test/reference: gradients of a solve (reference_gradients.py).
 - packages/nn/test/reference: recurrent cells and optimisers, as torch has them (reference_nn.py).
 
@@ -17,6 +19,8 @@ import numpy as np
 from cpu_torch import torch
 import reference_gradients
 import reference_nn
+import reference_scipy
+import reference_stiff
 import torchdiffeq
 from reference_files import write
 from scipy.integrate import solve_ivp
@@ -180,6 +184,8 @@ def main():
     for problem in everything:
         write_solution(problem)
     write_torchdiffeq_dopri5(everything[0])
+    reference_scipy.write_all(everything)
+    reference_stiff.write_all()
     reference_gradients.write_all()
     reference_nn.write_all()
 

@@ -124,9 +124,9 @@ function spiralsCommand(handlers: Handlers, done: (code: number) => void): Comma
   command.addOption(
     new Option('--points <count>', 'how many of its 100 times each spiral is observed at')
       .choices(pointChoices)
-      .default('50'),
+      .default('30'),
   );
-  addModelOptions(command, { epochs: 2000, rtol: 1e-3, atol: 1e-4 });
+  addModelOptions(command, { epochs: 3000, rtol: 1e-3, atol: 1e-4 });
   addRunFlags(command);
   return command.action(async () => {
     const request = requestOf<SpiralsOptions>(command, 'spirals');

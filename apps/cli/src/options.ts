@@ -3,7 +3,20 @@ import { InvalidArgumentError } from 'commander';
 import type { CommandName } from './run/run-record.ts';
 
 export const backendNames = ['wasm', 'reference'] as const;
-export const solverNames = ['euler', 'midpoint', 'rk4', 'dopri5'] as const;
+export const solverNames = [
+  'euler',
+  'midpoint',
+  'heun',
+  'ralston',
+  'rk4',
+  'rk38',
+  'heunEuler',
+  'bosh3',
+  'dopri5',
+  'tsit5',
+  'vern7',
+  'dop853',
+] as const;
 export const gradientNames = ['backsolve', 'direct'] as const;
 
 export type BackendName = (typeof backendNames)[number];

@@ -57,7 +57,7 @@ describe('a mistake is one sentence on stderr, exit code 2, and nothing written'
     ],
     [
       ['fit', 'good.csv', '--solver', 'rk4', '--atol', '1e-3'],
-      '--atol has no effect with --solver rk4, which takes fixed steps; leave it out, or take --solver dopri5.',
+      '--atol has no effect with --solver rk4, which takes fixed steps; leave it out, or take an adaptive one such as --solver dopri5.',
     ],
     [
       ['fit', 'good.csv', '--out', '.'],

@@ -23,8 +23,11 @@ import {
   requireKnownOptions,
   type Solver,
   solveInputs,
+  timesInFront,
 } from '@neuralode/solvers';
+import { integralRate, integralsByState, parameterQuadrature } from './quadrature.ts';
 import {
+  ArgumentError,
   apply,
   type Graph,
   isDifferentiable,
@@ -50,20 +53,27 @@ const known = ['solver', 'rtol', 'atol', 'stepSize', 'seminorm'];
 
 type MaybeTensor = Tensor | null;
 
-/** Inputs: t, z, a, g, args. Outputs: f, −aᵀ∂f/∂z, −aᵀ∂f/∂θ for the args that `wanted` names. */
-function adjointBody({ body, leaves }: OdeSolveAttrs, wanted: readonly boolean[]): Graph {
+/** Inputs: t, z, a, g, args, c (quadrature.ts). Outputs: f, −aᵀ∂f/∂z, −aᵀ∂f/∂θ for the args that `wanted` names. */
+function adjointBody(attrs: OdeSolveAttrs, wanted: readonly boolean[]): Graph {
+  const { body, leaves } = attrs;
   const [time, ...rest] = body.inputs;
   const state = rest.slice(0, leaves);
   const args = rest.slice(leaves);
   const gradients = args.filter((_, i) => wanted[i]);
-  const recording = record([time, ...state, ...state, ...gradients, ...args], (t, ...stand) => {
+  const integrals = attrs.quadrature?.outputs ?? [];
+  const operands = [time, ...state, ...state, ...gradients, ...args, ...integrals];
+  const recording = record(operands, (t, ...stand) => {
     const z = stand.slice(0, leaves);
     const a = stand.slice(leaves, 2 * leaves);
-    const constants = stand.slice(2 * leaves + gradients.length);
+    const constants = stand.slice(2 * leaves + gradients.length).slice(0, args.length);
+    const c = stand.slice(stand.length - integrals.length);
     const inputs = [t, ...z, ...constants];
     const needs = [false, ...z.map(() => true), ...wanted];
     const { outputs, pullback } = pullBack(body, inputs, needs);
     const cotangents = pullback(a);
+    integralsByState(attrs, t, z, constants, c).forEach((term, l) => {
+      cotangents[1 + l] = sumOf([cotangents[1 + l], term]);
+    });
     const rates = inputs.flatMap((input, i) =>
       needs[i] ? [cotangents[i]?.neg() ?? zerosLike(input)] : [],
     );
@@ -105,9 +115,17 @@ function padRows(rows: Tensor, before: number, after: number): Tensor {
   return rows.pad(only(before), only(after));
 }
 
-/** Sums each row of [T, …] to one number: [T]. */
-function sumRows(rows: Tensor): Tensor {
-  return rows.rank === 1 ? rows : rows.sum(rows.shape.map((_, axis) => axis).slice(1));
+/** Sums each row of [T, …] to one number: [T]; of a batched solve, each of [T, B, …]: [T, B]. */
+function sumRows(rows: Tensor, rank: number): Tensor {
+  return rows.rank === rank ? rows : rows.sum(rows.shape.map((_, axis) => axis).slice(rank));
+}
+
+function requireSeminorm({ seminorm }: BacksolveOptions): void {
+  if (seminorm !== false) return;
+  throw new ArgumentError({
+    what: "backsolve: in a batched solve the parameters' gradient, which has no rows, cannot count in the rows' errors",
+    remedy: 'Leave seminorm out, or solve without batched',
+  });
 }
 
 interface Backward {
@@ -123,6 +141,7 @@ function solveBackward(
   attrs: OdeSolveAttrs,
   observed: readonly Tensor[],
   cotangents: readonly Tensor[],
+  c: readonly Tensor[],
   wanted: readonly boolean[],
   options: BacksolveOptions,
   self: GradientMethod,
@@ -130,7 +149,11 @@ function solveBackward(
   const { times, args } = solveInputs(inputs, attrs);
   const { leaves } = attrs;
   const count = observed[0].shape[0];
-  const zeroGradients = args.filter((_, i) => wanted[i]).map(zerosLike);
+  const { batch } = attrs;
+  const beside = batch !== undefined && wanted.includes(true);
+  if (beside) requireSeminorm(options);
+  // What has no rows cannot be a leaf of a batched state.
+  const zeroGradients = batch === undefined ? args.filter((_, i) => wanted[i]).map(zerosLike) : [];
   const last = (rows: Tensor): Tensor => rows.at(-1);
   // Backwards in time the interior observations come in reverse.
   const addends =
@@ -143,12 +166,17 @@ function solveBackward(
           ...zeroGradients.map(() => undefined),
         ]
       : [...observed, ...cotangents, ...zeroGradients].map(() => undefined);
+  const { quadrature: _, ...same } = attrs;
   const backwardAttrs: OdeSolveAttrs = {
-    ...attrs,
+    ...same,
     ...backwardControl(attrs, options),
-    body: adjointBody(attrs, wanted),
+    body: adjointBody(attrs, batch === undefined ? wanted : wanted.map(() => false)),
+    ...(beside && { quadrature: parameterQuadrature(attrs, wanted) }),
     leaves: 2 * leaves + zeroGradients.length,
     ...(attrs.times !== undefined && { times: attrs.times.toReversed() }),
+    ...(attrs.rowTimes !== undefined && {
+      rowTimes: attrs.rowTimes.map((row) => row.toReversed()),
+    }),
     jumps,
     steered: [
       ...attrs.steered,
@@ -161,18 +189,19 @@ function solveBackward(
   const results = apply(
     odeSolve,
     [
-      ...(times === undefined ? [] : [times.flip(0)]),
+      ...(times === undefined ? [] : [times.flip(times.rank - 1)]),
       ...observed.map(last),
       ...cotangents.map(last),
       ...zeroGradients,
       ...addends,
       ...args,
+      ...c,
     ],
     backwardAttrs,
   );
   return {
     after: results.slice(leaves, 2 * leaves).map((rows) => rows.flip(0)),
-    gradients: results.slice(2 * leaves).map(last),
+    gradients: beside ? results.slice(2 * leaves) : results.slice(2 * leaves).map(last),
   };
 }
 
@@ -182,15 +211,15 @@ function timeGradient(
   attrs: OdeSolveAttrs,
   observed: readonly Tensor[],
   cotangents: readonly Tensor[],
+  c: readonly Tensor[],
   after: readonly Tensor[],
 ): Tensor {
   const { times, jumps, args } = solveInputs(inputs, attrs);
   const ts = times as Tensor;
   const rates = fieldAlong(attrs.body, ts, observed, args);
   const jumping = attrs.jumps.some((jump) => jump !== undefined);
-  const ratesAfter = jumping
-    ? fieldAlong(attrs.body, ts, afterJumps(observed, jumps, attrs), args)
-    : rates;
+  const statesAfter = jumping ? afterJumps(observed, jumps, attrs) : observed;
+  const ratesAfter = jumping ? fieldAlong(attrs.body, ts, statesAfter, args) : rates;
   const terms = observed.map((_, leaf) => {
     const keeps = attrs.jumps[leaf]?.keep ?? true;
     const g = cotangents[leaf];
@@ -199,9 +228,16 @@ function timeGradient(
     if (keeps && g.shape[0] > 2) before = before.add(padRows(interior(after[leaf]), 0, 1));
     const arriving = padRows(before, 1, 0).mul(rates[leaf]);
     const leaving = padRows(withoutLast(after[leaf]), 0, 1).mul(ratesAfter[leaf]);
-    return sumRows(arriving.sub(leaving));
+    return sumRows(arriving.sub(leaving), ts.rank);
   });
-  return (sumOf(terms) as Tensor).cast(ts.dtype);
+  if (c.length > 0) {
+    const rate = integralRate(attrs);
+    const [arriving] = fieldAlong(rate, ts, observed, [...args, ...c]);
+    const [leaving] = fieldAlong(rate, ts, statesAfter, [...args, ...c]);
+    terms.push(padRows(arriving.slice([1]), 1, 0).sub(padRows(withoutLast(leaving), 0, 1)));
+  }
+  // The times of a batched solve are [B, T].
+  return timesInFront(sumOf(terms) as Tensor).cast(ts.dtype);
 }
 
 /**
@@ -213,15 +249,18 @@ export function backsolve(options: BacksolveOptions = {}): GradientMethod {
   const self: GradientMethod = {
     name: 'backsolve',
     vjp(inputs, attrs, needs) {
-      const observed = apply(odeSolve, inputs, attrs);
+      const outputs = apply(odeSolve, inputs, attrs);
+      const observed = outputs.slice(0, attrs.leaves);
       return {
-        outputs: observed,
+        outputs,
         pullback(given: readonly MaybeTensor[]): MaybeTensor[] {
-          const cotangents = observed.map((rows, leaf) => given[leaf] ?? zerosLike(rows));
+          const filled = outputs.map((output, i) => given[i] ?? zerosLike(output));
+          const cotangents = filled.slice(0, attrs.leaves);
+          const c = filled.slice(attrs.leaves);
           const roles = solveInputs(needs, attrs);
           const { args, jumps } = solveInputs(inputs, attrs);
           const wanted = roles.args.map((need, i) => need && isDifferentiable(args[i]));
-          const back = solveBackward(inputs, attrs, observed, cotangents, wanted, options, self);
+          const back = solveBackward(inputs, attrs, observed, cotangents, c, wanted, options, self);
           const gradients = [...back.gradients];
           const jumping = attrs.jumps.flatMap((jump, leaf) => (jump === undefined ? [] : [leaf]));
           return [
@@ -229,7 +268,7 @@ export function backsolve(options: BacksolveOptions = {}): GradientMethod {
               ? []
               : [
                   roles.times
-                    ? timeGradient(inputs, attrs, observed, cotangents, back.after)
+                    ? timeGradient(inputs, attrs, observed, cotangents, c, back.after)
                     : null,
                 ]),
             ...back.after.map((rows, leaf) => rows.at(0).add(cotangents[leaf].at(0))),

@@ -1,7 +1,7 @@
 /**
  * The backward pass of `direct()`: the tape of a solve, walked from its end.
  */
-import { solveInputs } from '@neuralode/solvers';
+import { reverseCost, solveInputs } from '@neuralode/solvers';
 import {
   type Backend,
   type DType,
@@ -17,11 +17,11 @@ import {
   stackOf,
   type Tape,
 } from '@neuralode/tensor';
-import { spread } from '@neuralode/autodiff';
+import { type SplitGraph, spread } from '@neuralode/autodiff';
 import type { BackAttrs, TapeEntry } from './direct-tape.ts';
 
 /** Running sums of cotangents by key; a key that was never added to is zero. */
-class Totals {
+export class Totals {
   readonly #backend: Backend;
   readonly #slots = new Map<number, Slot>();
 
@@ -43,6 +43,10 @@ class Totals {
     term.release();
     total?.release();
     this.#slots.set(key, sum);
+  }
+
+  has(key: number): boolean {
+    return this.#slots.has(key);
   }
 
   /** The sum, which the caller then owns; zeros of `spec` where there is none. The key starts afresh. */
@@ -105,6 +109,8 @@ class BackwardWalk {
   readonly #jumps = new Map<number, Slot[]>();
   /** Vector-Jacobian products of the field. */
   #evaluations = 0;
+  #jacobians = 0;
+  #factorisations = 0;
   #steps = 0;
 
   constructor(inputs: readonly Slot[], attrs: BackAttrs, backend: Backend) {
@@ -137,6 +143,9 @@ class BackwardWalk {
         case 'dense':
           yield* this.#dense(entry);
           break;
+        case 'extend':
+          yield* this.#extend(entry);
+          break;
         case 'step':
           yield* this.#step(entry);
           break;
@@ -151,6 +160,8 @@ class BackwardWalk {
     const { loop } = this.#attrs;
     loop.onSolve?.({
       nfe: this.#evaluations,
+      jacobians: this.#jacobians,
+      factorisations: this.#factorisations,
       accepted: this.#steps,
       rejected: 0,
       status: 'success',
@@ -230,13 +241,44 @@ class BackwardWalk {
     this.#stepSize.add(0, cotangent, this.#scalar, -theta / h);
   }
 
+  /** The stages that only the interpolant needs: functions of the state before the step, and of the step's stages. */
+  *#extend(entry: TapeEntry): Run<void> {
+    const { loop, halves, wanted } = this.#attrs;
+    const { c, denseStages } = loop.tableau;
+    const first = c.length * this.#leaves;
+    const count = (denseStages?.c.length ?? 0) * this.#leaves;
+    // No cotangent arrived at what was observed in this step.
+    if (!this.#stages.has(first)) return;
+    this.#evaluations += count / this.#leaves;
+    const cotangents = Array.from({ length: count }, (_, i) =>
+      this.#stages.take(first + i, this.#state[i % this.#leaves]),
+    );
+    const { backward } = halves.extend as SplitGraph;
+    const results = yield* this.#runHalf(backward, entry, cotangents);
+    if (wanted.times) {
+      const [t, h] = results.splice(0, 2);
+      this.#stepSize.add(1, t, this.#scalar);
+      this.#stepSize.add(0, h, this.#scalar);
+    }
+    this.#state.forEach((spec, leaf) => {
+      this.#before.add(leaf, results.shift() as Slot, spec);
+    });
+    results.splice(0, first).forEach((slot, i) => {
+      this.#stages.add(i, slot, this.#state[i % this.#leaves]);
+    });
+    this.#addGradients(results);
+  }
+
   *#step(entry: TapeEntry): Run<void> {
     const event = entry.event as Extract<TapeEntry['event'], { kind: 'step' }>;
     const { loop, halves, wanted } = this.#attrs;
     const { fsal, c } = loop.tableau;
     const first = fsal ? 1 : 0;
     this.#steps++;
-    this.#evaluations += c.length - first;
+    const cost = reverseCost(loop.tableau);
+    this.#evaluations += cost.evaluations;
+    this.#jacobians += cost.jacobians;
+    this.#factorisations += cost.factorisations;
     const cotangents = this.#state.map((spec, leaf) => this.#y.take(leaf, spec));
     for (let i = first * this.#leaves; i < c.length * this.#leaves; i++) {
       cotangents.push(this.#stages.take(i, this.#state[i % this.#leaves]));

@@ -9,6 +9,7 @@ import type { Slot } from '@neuralode/tensor';
 export interface SplitSolve {
   readonly field: SplitGraph;
   readonly step: SplitGraph;
+  readonly extend?: SplitGraph;
   readonly dense: SplitGraph;
 }
 

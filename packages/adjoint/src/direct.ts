@@ -18,6 +18,7 @@ import {
   runOdeSolve,
   type SolveEvent,
   stepGraphs,
+  timesAreInput,
 } from '@neuralode/solvers';
 import {
   apply,
@@ -31,6 +32,7 @@ import {
   type Tensor,
   zerosLike,
 } from '@neuralode/tensor';
+import { batchedVjp } from './direct-batched.ts';
 import { runBackward } from './direct-run.ts';
 import type { BackAttrs, SplitSolve, TapeEntry, Wanted } from './direct-tape.ts';
 
@@ -40,6 +42,7 @@ function splitSolve(attrs: OdeSolveAttrs, wanted: Wanted, modes: Modes): SplitSo
   const state = new Array<boolean>(attrs.leaves).fill(true);
   const { tableau, control } = attrs;
   const stages = tableau.c.flatMap(() => state);
+  const extended = tableau.denseStages?.c.flatMap(() => state) ?? [];
   const firstStage = tableau.fsal ? state : [];
   const outputs = (graph: { outputs: readonly unknown[] }, last: boolean): boolean[] =>
     graph.outputs.map((_, i) => last || i < graph.outputs.length - 1);
@@ -58,9 +61,17 @@ function splitSolve(attrs: OdeSolveAttrs, wanted: Wanted, modes: Modes): SplitSo
       outputs(graphs.step, control.kind === 'fixed'),
       modes,
     ),
+    ...(graphs.extend !== undefined && {
+      extend: split(
+        graphs.extend,
+        [times, times, ...state, ...stages, ...wanted.args],
+        outputs(graphs.extend, true),
+        modes,
+      ),
+    }),
     dense: split(
       graphs.dense,
-      [times, times, ...state, ...stages],
+      [times, times, ...state, ...stages, ...extended],
       outputs(graphs.dense, true),
       modes,
     ),
@@ -78,12 +89,14 @@ const odeSolveTaped: Primitive<TapedAttrs> = {
   *run(inputs, attrs, backend): Run<Slot[]> {
     const tape = new Tape<TapeEntry>();
     const { plain, ...graphs } = plainGraphs(attrs);
+    const { field, step, extend, dense } = attrs.halves;
     const runnable: RunnableGraphs = {
       ...graphs,
       plain,
-      field: attrs.halves.field.forward,
-      step: attrs.halves.step.forward,
-      dense: attrs.halves.dense.forward,
+      field: field.forward,
+      step: step.forward,
+      ...(extend !== undefined && { extend: extend.forward }),
+      dense: dense.forward,
     };
     const log = {
       note(event: SolveEvent, residuals: readonly Slot[]): void {
@@ -128,7 +141,7 @@ function wantedOf(
 ): Wanted {
   const args = attrs.body.inputs.length - 1 - attrs.leaves;
   return {
-    times: attrs.times === undefined && needs[0],
+    times: timesAreInput(attrs) && needs[0],
     args: needs
       .slice(needs.length - args)
       .map((need, i) => need && isDifferentiable(inputs[inputs.length - args + i])),
@@ -139,6 +152,7 @@ const method: GradientMethod = {
   name: 'direct',
   vjp(inputs, attrs, needs, modes) {
     const wanted = wantedOf(inputs, attrs, needs);
+    if (attrs.batch !== undefined) return batchedVjp(inputs, attrs, needs, wanted, modes);
     const halves = splitSolve(attrs, wanted, modes);
     const results = apply(odeSolveTaped, inputs, { ...attrs, halves } satisfies TapedAttrs);
     const tape = results.pop() as Tensor;

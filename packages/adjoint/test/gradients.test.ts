@@ -4,7 +4,7 @@
  */
 import { grad, hvp, jvp } from '@neuralode/autodiff';
 import { reference } from '@neuralode/backend-reference';
-import { dopri5, type OdeintOptions, odeint, rk4 } from '@neuralode/solvers';
+import { dop853, dopri5, type OdeintOptions, odeint, rk4 } from '@neuralode/solvers';
 import { evaluate, random, setBackend, type Tensor } from '@neuralode/tensor';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { backsolve, direct } from '../src/index.ts';
@@ -43,6 +43,7 @@ const fixed = { solver: rk4(), stepSize: 0.0071 };
 
 const cases: [string, Options][] = [
   ['direct, dopri5', { ...adaptive, gradient: direct() }],
+  ['direct, dop853', { ...adaptive, solver: dop853(), gradient: direct() }],
   ['backsolve, dopri5', { ...adaptive, gradient: backsolve() }],
   ['direct, rk4', { ...fixed, gradient: direct() }],
   ['backsolve, rk4', { ...fixed, gradient: backsolve() }],

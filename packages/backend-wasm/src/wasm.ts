@@ -10,6 +10,7 @@ import { Heap } from './heap.ts';
 import { linear } from './linear.ts';
 import { matMul } from './mat-mul.ts';
 import { reductions } from './reductions.ts';
+import { slices } from './slices.ts';
 
 export interface WasmOptions {
   /** Where to fetch the module: needed in bundled browser code, of no use in Node. */
@@ -39,6 +40,7 @@ export async function wasm(options: WasmOptions = {}): Promise<WasmBackend> {
       ...broadcasts(kernels, heap),
       ...reductions(kernels, heap),
       ...linear(kernels, heap),
+      ...slices(kernels, heap),
       matMul: matMul(kernels, heap, ids),
     },
   });

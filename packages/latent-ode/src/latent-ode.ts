@@ -167,7 +167,9 @@ export function latentOde(options: LatentOdeOptions): LatentOde {
       const density = gaussianLogDensity(ready.values, means, Math.log(observationNoise));
       const seen = ready.valueMask === undefined ? density : density.mul(ready.valueMask);
       const logLikelihood = seen.sum().mul(1 / ready.count);
-      const kl = klFromStandardNormal(posterior).sum().mul(1 / ready.count);
+      const kl = klFromStandardNormal(posterior)
+        .sum()
+        .mul(1 / ready.count);
       const bound = { elbo: logLikelihood.sub(kl.mul(klWeight)), logLikelihood, kl };
       return each === undefined ? bound : { ...bound, drift: driftOf(path, each.mean) };
     }) as LatentOde['elbo'],

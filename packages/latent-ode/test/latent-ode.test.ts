@@ -162,27 +162,27 @@ describe('the drift', () => {
     const params = model.init(random(1));
     const { values, mask: seen } = batchOf(0);
     const later = { times: times.slice(1), values: values.slice([0, 1]), mask: seen.slice([0, 1]) };
-    const { with: both, path, now, then } = evaluate.sync(() => {
+    const { bound, path, first, second } = evaluate.sync(() => {
       const q = model.encode(params, batchOf());
       const z0 = q.mean.add(q.logVariance.mul(0.5).exp().mul(noise()));
       return {
-        with: model.elbo(params, batchOf(), noise(), { drift: true }),
+        bound: model.elbo(params, batchOf(), noise(), { drift: true }),
         path: model.path(params, z0, times),
-        now: q.mean,
-        then: model.encode(params, later).mean,
+        first: q.mean,
+        second: model.encode(params, later).mean,
       };
     });
     // the first half of four times: the first two
-    const [z, a, b] = [toList(path), toList(now), toList(then)];
+    const [z, a, b] = [toList(path), toList(first), toList(second)];
     let expected = 0;
     for (let s = 0; s < 3; s++) {
       for (let d = 0; d < 2; d++) {
         expected += (z[s * 8 + d]! - a[s * 2 + d]!) ** 2 + (z[s * 8 + 2 + d]! - b[s * 2 + d]!) ** 2;
       }
     }
-    expect(both.drift.itemSync()).toBeCloseTo(expected / 6, 12);
+    expect(bound.drift.itemSync()).toBeCloseTo(expected / 6, 12);
     const plain = evaluate.sync(() => model.elbo(params, batchOf(), noise()));
-    expect(both.elbo.itemSync()).toBeCloseTo(plain.elbo.itemSync(), 12);
+    expect(bound.elbo.itemSync()).toBeCloseTo(plain.elbo.itemSync(), 12);
   });
 });
 
@@ -211,7 +211,11 @@ describe('options and times', () => {
     const model = modelOf();
     const params = model.init(random(1));
     const mean = (first: number): number[] => {
-      const batch = { times: [0, first, 1], values: tensor([[[9], [1], [2]]]), mask: tensor([[0, 1, 1]]) };
+      const batch = {
+        times: [0, first, 1],
+        values: tensor([[[9], [1], [2]]]),
+        mask: tensor([[0, 1, 1]]),
+      };
       const one = modelOf({ observed: 1 });
       return toList(evaluate.sync(() => one.encode(one.init(random(1)), batch).mean));
     };

@@ -80,9 +80,11 @@ export function* eagerSolve<Y, Args, Saved>(
   try {
     const { graph, captures } = cleanRecording(() => {
       const { attrs, inputs } = prepare({ onSolve, witness: kept });
+      // First: what the node refuses is refused before any step of it is recorded.
+      const outputs = apply(odeSolve, inputs, attrs);
       graphs = stepGraphs(attrs);
       kept.dense = dense ? graphs.dense : undefined;
-      return apply(odeSolve, inputs, attrs);
+      return outputs;
     });
     if (events.length > 0 && graphs !== undefined) {
       watch = new EventWatch(events, state, options.args as Args, graphs.dense);
@@ -151,6 +153,7 @@ function solutionOf<Y, Saved>(
   return {
     ys,
     ts: [...kept.times],
+    ...(kept.rowTimes !== undefined && { rowTimes: kept.rowTimes }),
     stats,
     events,
     at: dense === undefined ? (noDense as StateAt<Y>) : stateAt(dense, state),

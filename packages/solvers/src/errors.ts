@@ -10,11 +10,20 @@ export type SolveStatus =
   | 'non-finite'
   | 'step-size-vanished'
   | 'max-steps-reached'
+  | 'newton-failed'
   | 'events-pile-up'
   | 'aborted';
 
 /** Which solve: the one that was asked for, or the one that its gradient runs. */
 export type SolvePass = 'forward' | 'backward';
+
+/** Where else than in time a solve failed. */
+interface FailurePlace {
+  /** The door by which the solve was asked for. */
+  readonly who?: string;
+  /** The row, in a batched solve. */
+  readonly row?: number;
+}
 
 /** Base of the failures of a solve in progress. */
 export class SolveError extends NeuralodeError {
@@ -22,17 +31,20 @@ export class SolveError extends NeuralodeError {
   /** Where in time the solve stood. */
   readonly time: number;
   readonly pass: SolvePass;
+  /** Which row failed, in a batched solve. */
+  readonly row?: number;
 
-  /** `who` is the door by which the solve was asked for. */
   constructor(
     status: SolveStatus,
     time: number,
     pass: SolvePass,
     complaint: Complaint,
-    who = 'odeint',
+    { who = 'odeint', row }: FailurePlace = {},
   ) {
     const prefix = pass === 'forward' ? `${who}: ` : `${who}, backward solve of the gradient: `;
-    super({ ...complaint, what: prefix + complaint.what });
+    const place = row === undefined ? '' : `row ${row}: `;
+    super({ ...complaint, what: prefix + place + complaint.what });
+    if (row !== undefined) this.row = row;
     this.status = status;
     this.time = time;
     this.pass = pass;
@@ -41,57 +53,74 @@ export class SolveError extends NeuralodeError {
 
 /** The field or the state became NaN or infinite. */
 export class NonFiniteError extends SolveError {
-  constructor(time: number, pass: SolvePass, what: string, who?: string) {
+  constructor(time: number, pass: SolvePass, what: string, place?: FailurePlace) {
     const complaint = {
       what: `${what} at t = ${time}`,
       remedy:
         'Check the field for divisions, logarithms and growth at that time; or use smaller steps or tighter tolerances',
     };
-    super('non-finite', time, pass, complaint, who);
+    super('non-finite', time, pass, complaint, place);
   }
 }
 
 /** No step, however small, met the tolerances. */
 export class StepSizeError extends SolveError {
-  constructor(time: number, pass: SolvePass, step: number, tolerances: string, who?: string) {
+  constructor(
+    time: number,
+    pass: SolvePass,
+    step: number,
+    tolerances: string,
+    place?: FailurePlace,
+  ) {
     const complaint = {
       what: `step size fell to ${step.toExponential(1)} at t = ${time} (${tolerances} cannot be met)`,
       remedy:
         'Loosen rtol and atol, run in float64, or check the field for a discontinuity or a blow-up there',
     };
-    super('step-size-vanished', time, pass, complaint, who);
+    super('step-size-vanished', time, pass, complaint, place);
   }
 }
 
 /** The solve took more steps than it was allowed. */
 export class MaxStepsError extends SolveError {
-  constructor(time: number, pass: SolvePass, steps: number, end: number, who?: string) {
+  constructor(time: number, pass: SolvePass, steps: number, end: number, place?: FailurePlace) {
     const complaint = {
       what: `${steps} steps got only as far as t = ${time} on the way to t = ${end}`,
       remedy:
         'Raise maxSteps, loosen rtol and atol, or use a larger stepSize; a stiff field needs an implicit method',
     };
-    super('max-steps-reached', time, pass, complaint, who);
+    super('max-steps-reached', time, pass, complaint, place);
+  }
+}
+
+/** Newton's iteration for the stages of an implicit step did not converge. */
+export class NewtonError extends SolveError {
+  constructor(time: number, pass: SolvePass, step: number) {
+    super('newton-failed', time, pass, {
+      what: `Newton's iteration did not converge in a step of ${step.toExponential(1)} from t = ${time}`,
+      remedy:
+        'Use a smaller stepSize or an adaptive method, loosen rtol and atol, or check the field for a discontinuity there',
+    });
   }
 }
 
 /** The solve was stopped from outside, by its AbortSignal, whose reason is the `cause`. */
 export class AbortedError extends SolveError {
-  constructor(time: number, pass: SolvePass, reason: unknown, who?: string) {
-    super('aborted', time, pass, { what: `stopped by its signal at t = ${time}` }, who);
+  constructor(time: number, pass: SolvePass, reason: unknown, place?: FailurePlace) {
+    super('aborted', time, pass, { what: `stopped by its signal at t = ${time}` }, place);
     this.cause = reason;
   }
 }
 
 /** Events that change the state follow each other ever faster, and time stands still. */
 export class EventsPileUpError extends SolveError {
-  constructor(time: number, pass: SolvePass, who?: string) {
+  constructor(time: number, pass: SolvePass, place?: FailurePlace) {
     const complaint = {
       what: `events follow each other ever faster up to t = ${time}`,
       remedy:
         'End the solve there with a terminal event, or let the change bring the state to rest',
     };
-    super('events-pile-up', time, pass, complaint, who);
+    super('events-pile-up', time, pass, complaint, place);
   }
 }
 

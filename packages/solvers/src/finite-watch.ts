@@ -9,6 +9,7 @@ import {
   releaseAll,
   runGraph,
   type Slot,
+  sizeOf,
   stackOf,
 } from '@neuralode/tensor';
 
@@ -21,22 +22,22 @@ export interface Look {
 /** After how many looks the device is asked. */
 const interval = 16;
 
-export class FiniteWatch {
+export class FiniteWatch<L = Look> {
   readonly #backend: Backend;
-  /** Inputs: the state. Output: a scalar, NaN where an element of the state is not finite. */
+  /** Inputs: the state. Output: NaN where an element of the state is not finite; a scalar, or one number a row. */
   readonly #graph: Graph;
-  readonly #fail: (look: Look) => never;
-  readonly #looks: Look[] = [];
+  readonly #fail: (look: L, row: number) => never;
+  readonly #looks: L[] = [];
   readonly #probes: Slot[] = [];
 
-  constructor(backend: Backend, graph: Graph, fail: (look: Look) => never) {
+  constructor(backend: Backend, graph: Graph, fail: (look: L, row: number) => never) {
     this.#backend = backend;
     this.#graph = graph;
     this.#fail = fail;
   }
 
   /** Looks at `state` (borrowed); at times also asks, and fails. */
-  *look(state: readonly Slot[], look: Look): Run<void> {
+  *look(state: readonly Slot[], look: L): Run<void> {
     const [probe] = yield* runGraph(this.#graph, state, this.#backend);
     this.#probes.push(probe);
     this.#looks.push(look);
@@ -55,7 +56,8 @@ export class FiniteWatch {
     } finally {
       answers.release();
     }
-    if (bad >= 0) this.#fail(looks[bad]);
+    const rows = sizeOf(this.#graph.outputs[0].shape);
+    if (bad >= 0) this.#fail(looks[Math.floor(bad / rows)], bad % rows);
   }
 
   release(): void {

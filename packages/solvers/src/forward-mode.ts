@@ -45,6 +45,11 @@ function doubledBody({ body, leaves }: OdeSolveAttrs, movingArgs: readonly boole
   return clean(recording.graph);
 }
 
+/** Times [T], or [B, T] of a batched solve, with their axis in front, as the observations have it. */
+export function timesInFront(times: Tensor): Tensor {
+  return times.rank === 2 ? times.transpose() : times;
+}
+
 /** f at every row of stacked times and states: leaves [T, …]. */
 export function fieldAlong(
   body: Graph,
@@ -53,7 +58,7 @@ export function fieldAlong(
   args: readonly Tensor[],
 ): Tensor[] {
   const [scalar] = body.inputs;
-  const rows = { t: times.cast(scalar.dtype as Tensor['dtype']), y: [...states] };
+  const rows = { t: timesInFront(times).cast(scalar.dtype as Tensor['dtype']), y: [...states] };
   const [, values] = scan(
     (carry: object, row: { t: Tensor; y: Tensor[] }) =>
       [carry, inline(body, [row.t, ...row.y, ...args])] as const,
@@ -63,10 +68,10 @@ export function fieldAlong(
   return values;
 }
 
-/** Row i of `rates` [T, …] times number i of `weights` [T]. */
+/** Row i of `rates` [T, …] times number i of `weights` [T]; or, of a batched solve, [T, B, …] by [B, T]. */
 export function weighRows(rates: Tensor, weights: Tensor): Tensor {
-  const shape = [rates.shape[0], ...rates.shape.slice(1).map(() => 1)];
-  return rates.mul(weights.cast(rates.dtype).reshape(shape));
+  const shape = rates.shape.map((extent, axis) => (axis < weights.rank ? extent : 1));
+  return rates.mul(timesInFront(weights).cast(rates.dtype).reshape(shape));
 }
 
 /** The states just after the jumps at interior times; rows 0 and T − 1 as they are. */
@@ -92,27 +97,83 @@ export function afterJumps(
   });
 }
 
-/** The tangents of the initial state and of the jumps that moving the times amounts to. */
+/**
+ * The quadrature of a batched solve with its tangent. Inputs: t, w, y, ẏ, args, their tangents that move. Outputs: q, q̇.
+ */
+function doubledQuadrature(attrs: OdeSolveAttrs, movingArgs: readonly boolean[]): Graph {
+  const quadrature = attrs.quadrature as Graph;
+  const [time, weight, ...rest] = quadrature.inputs;
+  const { leaves } = attrs;
+  const [state, args] = [rest.slice(0, leaves), rest.slice(leaves)];
+  const moving: Spec[] = args.filter((_, i) => movingArgs[i]);
+  const operands = [time, weight, ...state, ...state, ...args, ...moving];
+  const recording = record(operands, (t, w, ...stand) => {
+    const y = stand.splice(0, leaves);
+    const yTangents = stand.splice(0, leaves);
+    const values = stand.splice(0, args.length);
+    const tangents = [null, null, ...yTangents, ...spread(movingArgs, stand)];
+    const result = pushForward(quadrature, [t, w, ...y, ...values], tangents);
+    const zeros = result.outputs.map(zerosLike);
+    return [...result.outputs, ...zeros.map((zero, i) => result.tangents[i] ?? zero)];
+  });
+  return clean(recording.graph);
+}
+
+/** By how much the integrals of a batched solve grow as its times move: Σ q ṫ on arrival at each, less that on leaving. */
+function growthOfIntegrals(
+  { quadrature }: OdeSolveAttrs,
+  times: Tensor,
+  timeTangent: Tensor,
+  observed: readonly Tensor[],
+  after: readonly Tensor[],
+  args: readonly Tensor[],
+): Tensor[] {
+  if (quadrature === undefined) return [];
+  const count = observed[0].shape[0] - 1;
+  const [scalar] = quadrature.inputs;
+  const total = (from: number, states: readonly Tensor[]): Tensor[] => {
+    const [t, w, ...y] = [timesInFront(times), timesInFront(timeTangent), ...states].map((each) =>
+      each.slice([from], [count]),
+    );
+    const dtype = scalar.dtype as Tensor['dtype'];
+    const rows = { t: t.cast(dtype), w: w.cast(dtype), y };
+    const [, terms] = scan(
+      (carry: object, row: typeof rows) =>
+        [carry, inline(quadrature, [row.t, row.w, ...row.y, ...args])] as const,
+      {},
+      rows,
+    );
+    return terms.map((each) => each.sum(0));
+  };
+  const leaving = total(0, after);
+  return total(1, observed).map((arriving, i) => arriving.sub(leaving[i]));
+}
+
+/** The tangents of the initial state, of the jumps and of the integrals that moving the times amounts to. */
 function fromTimes(
   odeSolve: Primitive<OdeSolveAttrs>,
   inputs: readonly Tensor[],
   timeTangent: Tensor,
   attrs: OdeSolveAttrs,
-): { rates: Tensor[]; start: Tensor[]; jumps: (Tensor | undefined)[] } {
+): { rates: Tensor[]; start: Tensor[]; jumps: (Tensor | undefined)[]; integrals: Tensor[] } {
   const { times, jumps, args } = solveInputs(inputs, attrs);
-  const observed = apply(odeSolve, inputs, attrs);
+  const observed = apply(odeSolve, inputs, attrs).slice(0, attrs.leaves);
+  const integralsWith = (after: readonly Tensor[]): Tensor[] =>
+    growthOfIntegrals(attrs, times as Tensor, timeTangent, observed, after, args);
   const rates = fieldAlong(attrs.body, times as Tensor, observed, args);
   const start = rates.map((rate) => weighRows(rate, timeTangent).at(0).neg());
   if (attrs.jumps.every((jump) => jump === undefined)) {
-    return { rates, start, jumps: attrs.jumps.map(() => undefined) };
+    const still = attrs.jumps.map(() => undefined);
+    return { rates, start, jumps: still, integrals: integralsWith(observed) };
   }
-  const after = fieldAlong(attrs.body, times as Tensor, afterJumps(observed, jumps, attrs), args);
+  const statesAfter = afterJumps(observed, jumps, attrs);
+  const after = fieldAlong(attrs.body, times as Tensor, statesAfter, args);
   const interior = (rows: Tensor): Tensor => rows.slice([1], [rows.shape[0] - 2]);
   const jumpTangents = rates.map((rate, leaf) => {
     const arriving = attrs.jumps[leaf]?.keep === false ? zerosLike(rate) : rate;
     return interior(weighRows(arriving.sub(after[leaf]), timeTangent));
   });
-  return { rates, start, jumps: jumpTangents };
+  return { rates, start, jumps: jumpTangents, integrals: integralsWith(statesAfter) };
 }
 
 /** The `jvp` rule of `odeSolve`, which is handed in: a rule and its primitive need each other. */
@@ -156,6 +217,7 @@ export function forwardMode(
   const results = apply(odeSolve, operands, {
     ...attrs,
     body: doubledBody(attrs, movingArgs),
+    ...(attrs.quadrature && { quadrature: doubledQuadrature(attrs, movingArgs) }),
     leaves: 2 * leaves,
     jumps: [
       ...attrs.jumps,
@@ -164,9 +226,17 @@ export function forwardMode(
     steered: [...attrs.steered, ...attrs.steered.map(() => false)],
   } satisfies OdeSolveAttrs);
   const along = results
-    .slice(leaves)
+    .slice(leaves, 2 * leaves)
     .map((tangent, leaf) =>
       moved === null ? tangent : tangent.add(weighRows(moved.rates[leaf], timeTangent as Tensor)),
     );
-  return { outputs: results.slice(0, leaves), tangents: along };
+  const integrals = results.slice(2 * leaves);
+  const growth = integrals.splice(integrals.length / 2);
+  return {
+    outputs: [...results.slice(0, leaves), ...integrals],
+    tangents: [
+      ...along,
+      ...growth.map((tangent, i) => (moved === null ? tangent : tangent.add(moved.integrals[i]))),
+    ],
+  };
 }

@@ -29,6 +29,7 @@ export {
   EventsPileUpError,
   FieldError,
   MaxStepsError,
+  NewtonError,
   NonFiniteError,
   SolveError,
   type SolvePass,
@@ -38,12 +39,39 @@ export {
 export type { OutputOptions } from './eager-solve.ts';
 export type { EventOf, Happening } from './events/event-options.ts';
 export type { TensorEvent } from './events/event-watch.ts';
-export { afterJumps, fieldAlong, weighRows } from './forward-mode.ts';
+export { afterJumps, fieldAlong, timesInFront, weighRows } from './forward-mode.ts';
+export { reverseCost, type StepCost } from './implicit/cost.ts';
+export { type NewtonOptions, newtonSolve } from './implicit/find-root.ts';
+export { linearSolve } from './implicit/linear-solve.ts';
+export { type NewtonAttrs, newtonSolvePrimitive, RootError } from './implicit/newton-solve.ts';
+export type {
+  CoupledScheme,
+  DiagonalScheme,
+  ImplicitScheme,
+  RosenbrockScheme,
+} from './implicit/scheme.ts';
+export { backwardEuler } from './methods/backward-euler.ts';
 export { dopri5 } from './methods/dopri5.ts';
 export { euler } from './methods/euler.ts';
+export { gaussLegendre4, gaussLegendre6 } from './methods/gauss-legendre.ts';
+export { implicitMidpoint } from './methods/implicit-midpoint.ts';
+export { kvaerno3, kvaerno4, kvaerno5 } from './methods/kvaerno.ts';
 export { midpoint } from './methods/midpoint.ts';
+export { radau3, radau5 } from './methods/radau.ts';
 export { rk4 } from './methods/rk4.ts';
 export { type ErrorNorm, maxNorm, perLeafNorm, rmsNorm } from './norms.ts';
+export { rodas4 } from './methods/rodas4.ts';
+export { trapezoid } from './methods/trapezoid.ts';
+export { bosh3 } from './methods/bosh3.ts';
+export { cashKarp } from './methods/cash-karp.ts';
+export { dop853 } from './methods/dop853.ts';
+export { fehlberg45 } from './methods/fehlberg45.ts';
+export { heun } from './methods/heun.ts';
+export { heunEuler } from './methods/heun-euler.ts';
+export { ralston } from './methods/ralston.ts';
+export { rk38 } from './methods/rk38.ts';
+export { tsit5 } from './methods/tsit5.ts';
+export { vern7 } from './methods/vern7.ts';
 export { odeSolve } from './ode-solve.ts';
 export {
   type AdaptiveOptions,
@@ -64,6 +92,11 @@ export {
   type SolveIvpOptions,
   solveIvp,
 } from './plain/solve-ivp.ts';
+export { runBatchedSolveWith } from './batched-run.ts';
+export type { RowStride } from './row-clock.ts';
+export { type RowGraph, RowGraphs, type RowInput, type RunnableRowGraph } from './row-graphs.ts';
+export type { HostNumbers, RowEvent, RowLog } from './row-log.ts';
+export type { Times } from './row-times.ts';
 export { runOdeSolve } from './run.ts';
 export type { Save } from './save-rows.ts';
 export type { Solution, StateAt } from './solution.ts';
@@ -73,12 +106,14 @@ export {
   type GradientMethod,
   type LeafJump,
   type OdeSolveAttrs,
+  type RowStats,
   type SolveInputs,
   type SolveStats,
   solveInputs,
+  timesAreInput,
 } from './solve-attrs.ts';
 export type { AcceptedStep, Cut, Witness } from './solve-witness.ts';
 export { plainGraphs, type RunnableGraphs, type StepGraphs, stepGraphs } from './step-graphs.ts';
 export type { Oversight, StepReport } from './step-report.ts';
 export type { StopTimes } from './stops.ts';
-export type { AdaptiveSolver, FixedStepSolver, Solver, Tableau } from './tableau.ts';
+export type { AdaptiveSolver, DenseStages, FixedStepSolver, Solver, Tableau } from './tableau.ts';

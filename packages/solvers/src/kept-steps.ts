@@ -31,6 +31,8 @@ export class KeptSteps implements Witness {
   dense: StepGraphs['dense'] | undefined;
   /** Looks for events, where there are any. */
   watch: Pick<EventWatch<unknown, unknown>, 'begin' | 'inspect'> | undefined;
+  /** Of a batched solve: the times of each row. */
+  rowTimes: readonly (readonly number[])[] | undefined;
   #times: number[] = [];
   /** [time][leaf]. */
   readonly #rows: Slot[][] = [];
@@ -55,6 +57,11 @@ export class KeptSteps implements Witness {
     if (this.#every === undefined) this.#times = [...times];
     else this.#keep(times[0], y);
     if (this.watch !== undefined) yield* this.watch.begin(times[0], y);
+  }
+
+  beginRows(times: readonly (readonly number[])[]): void {
+    this.#times = [...times[0]];
+    this.rowTimes = times.map((row) => [...row]);
   }
 
   *inspect(step: AcceptedStep): Run<Cut | undefined> {

@@ -5,10 +5,25 @@
  * state may jump: y ← keep · y + jump, leaf by leaf. With that, the derivative of a solve is again a solve: the adjoint
  * state jumps at every observation, and the state that is solved alongside it is put back to its stored value.
  */
-import { type Modes, NeuralodeError, type Primitive, type Tensor } from '@neuralode/tensor';
+import {
+  ArgumentError,
+  type Modes,
+  NeuralodeError,
+  type Primitive,
+  type Tensor,
+} from '@neuralode/tensor';
+import { runBatchedSolve } from './batched-run.ts';
 import { forwardMode } from './forward-mode.ts';
 import { runOdeSolve } from './run.ts';
 import { countTimes, type GradientMethod, type OdeSolveAttrs, solveInputs } from './solve-attrs.ts';
+
+function requireExplicit({ batch, tableau }: OdeSolveAttrs): void {
+  if (batch === undefined || tableau.implicit === undefined) return;
+  throw new ArgumentError({
+    what: `odeint: ${tableau.name} is implicit, and a batched solve takes explicit methods`,
+    remedy: 'Use dopri5() or another explicit method; or leave batched out, for common steps',
+  });
+}
 
 function reverseMode(
   inputs: readonly Tensor[],
@@ -27,11 +42,16 @@ function reverseMode(
 export const odeSolve: Primitive<OdeSolveAttrs> = {
   name: 'odeSolve',
   infer(inputs, attrs) {
+    requireExplicit(attrs);
     const count = countTimes(inputs, attrs);
     const { y0 } = solveInputs(inputs, attrs);
-    return y0.map(({ shape, dtype }) => ({ shape: [count, ...shape], dtype }));
+    const observed = y0.map(({ shape, dtype }) => ({ shape: [count, ...shape], dtype }));
+    return [...observed, ...(attrs.quadrature?.outputs ?? [])];
   },
-  run: (inputs, attrs, backend) => runOdeSolve(inputs, attrs, backend),
+  run: (inputs, attrs, backend) =>
+    attrs.batch === undefined
+      ? runOdeSolve(inputs, attrs, backend)
+      : runBatchedSolve(inputs, attrs, backend),
   derivative: {
     jvp: (inputs, tangents, attrs) => forwardMode(odeSolve, inputs, tangents, attrs),
     vjp: reverseMode,

@@ -20,6 +20,7 @@ import {
   Tensor,
   tensor,
 } from '@neuralode/tensor';
+import { requireBatchedOptions } from './batched-options.ts';
 import { controlOf, requireHeld } from './control-options.ts';
 import type { StepController } from './control.ts';
 import type { ControllerGains } from './controllers.ts';
@@ -37,10 +38,12 @@ import type { GradientMethod, OdeSolveAttrs, SolveStats } from './solve-attrs.ts
 import { type Oversight, oversightOf } from './step-report.ts';
 import { type StopTimes, stopTimesOf } from './stops.ts';
 import type { AdaptiveSolver, FixedStepSolver } from './tableau.ts';
+import { areNumbers, batchOf, rowTimesOf, type Times } from './row-times.ts';
 import { requireTimes } from './times.ts';
 
 /**
  * The right-hand side f(t, y, args): `t` a scalar tensor, `y` a tree of tensors of the state's structure and shapes.
+ * In a batched solve `t` is a tensor [B], the time of each row.
  * Returns dy/dt of the same structure, shapes and dtypes.
  */
 export type Field<Y, Args = undefined> = (t: Tensor, y: Y, args: Args) => Y;
@@ -48,6 +51,11 @@ export type Field<Y, Args = undefined> = (t: Tensor, y: Y, args: Args) => Y;
 interface CommonOptions<Args> extends Oversight, StopTimes {
   /** Handed to the field; a tree whose tensors are differentiated. What the field captures is differentiated too. */
   readonly args?: Args;
+  /**
+   * Every leaf of the state has a leading axis of B rows, and each row has its own steps, errors and, where `ts` is
+   * [B, T], times. The field receives `t` as a tensor [B]; its rows must not depend on each other. Default false.
+   */
+  readonly batched?: boolean;
   /** How the solve is differentiated in reverse mode: `direct()` or `backsolve()` of @neuralode/adjoint. */
   readonly gradient?: GradientMethod;
   /** A MaxStepsError after so many attempted steps. Default 100,000. */
@@ -171,12 +179,14 @@ function recordField<Y, Args>(
   field: Field<Y, Args>,
   y0: Y,
   args: Args,
+  timeShape: readonly number[],
 ): { body: Graph; constants: Tensor[] } {
   const state = flatten(y0);
   const given = flatten(args);
   const { tensors } = state;
   const { dtype } = tensors[0];
-  const recording = record([{ shape: [], dtype }, ...tensors, ...given.tensors], (t, ...stand) => {
+  const time = { shape: timeShape, dtype };
+  const recording = record([time, ...tensors, ...given.tensors], (t, ...stand) => {
     const y = state.rebuild(stand.slice(0, tensors.length));
     const value = field(t, y, given.rebuild(stand.slice(tensors.length)));
     requireFieldValue(y0, value);
@@ -185,17 +195,35 @@ function recordField<Y, Args>(
   return { body: recording.graph, constants: [...given.tensors, ...recording.captures] };
 }
 
-function timesOf(ts: readonly number[] | Tensor): Pick<OdeSolveAttrs, 'times'> {
+interface NodeTimes {
+  readonly attrs: Pick<OdeSolveAttrs, 'times' | 'rowTimes' | 'batch'>;
+  /** The times, where the node reads them. */
+  readonly inputs: readonly Tensor[];
+}
+
+function timesOf(ts: Times): NodeTimes {
   if (ts instanceof Tensor) {
-    if (ts.rank === 1 && ts.size >= 2 && isFloat(ts.dtype)) return {};
+    if (ts.rank === 1 && ts.size >= 2 && isFloat(ts.dtype)) return { attrs: {}, inputs: [ts] };
     throw new ArgumentError({
       what: 'odeint: times must be a list of two or more floating-point numbers',
       got: String(ts),
     });
   }
-  const times = Array.from(ts);
+  const times = [...ts];
+  if (!areNumbers(times)) {
+    throw new ArgumentError({
+      what: 'odeint: each row has times of its own only in a batched solve',
+      remedy: 'Pass { batched: true }, or one list of times',
+    });
+  }
   requireTimes(times);
-  return { times };
+  return { attrs: { times }, inputs: [] };
+}
+
+function batchedTimesOf(ts: Times, state: readonly Tensor[]): NodeTimes {
+  const batch = batchOf(state);
+  const { attrs, inputs } = rowTimesOf(ts, batch);
+  return { attrs: { ...attrs, batch }, inputs };
 }
 
 /** With all that depends on the structure of the state. */
@@ -223,7 +251,7 @@ function normOf<Y>(y0: Y, { norm }: { norm?: unknown }): { norm?: ErrorNorm } {
 function solveAttrs<Y, Args>(
   field: Field<Y, Args>,
   y0: Y,
-  ts: readonly number[] | Tensor,
+  ts: Times,
   options: Options<Y, Args, unknown>,
   extra: Partial<OdeSolveAttrs>,
 ): PreparedSolve {
@@ -232,18 +260,21 @@ function solveAttrs<Y, Args>(
   const state = requireState(y0);
   const control = controlOf(solver, { ...options, ...normOf(y0, options) });
   requireHeld(control, state[0].dtype);
-  const times = timesOf(ts);
   const stops = stopTimesOf(options, 'odeint');
+  if (options.batched === true) requireBatchedOptions(options);
+  const times = options.batched === true ? batchedTimesOf(ts, state) : timesOf(ts);
   if (stops !== undefined && ts instanceof Tensor) {
     throw new ArgumentError({
       what: 'odeint: stepAt and jumpAt need the times as numbers, since they do not move with a tensor of times',
     });
   }
-  const { body, constants } = recordField(field, y0, options.args as Args);
+  const { batch } = times.attrs;
+  const timeShape = batch === undefined ? [] : [batch];
+  const { body, constants } = recordField(field, y0, options.args as Args, timeShape);
   const attrs: OdeSolveAttrs = {
     body,
     leaves: state.length,
-    ...times,
+    ...times.attrs,
     jumps: state.map(() => undefined),
     steered: state.map(() => true),
     tableau: solver.tableau,
@@ -254,18 +285,18 @@ function solveAttrs<Y, Args>(
     ...oversightOf(options, 'odeint'),
     ...extra,
   };
-  return { attrs, inputs: [...(ts instanceof Tensor ? [ts] : []), ...state, ...constants] };
+  return { attrs, inputs: [...times.inputs, ...state, ...constants] };
 }
 
 /** Applies `save`, if any, to the rows of a solve. */
-function saved<Y, Saved>(
-  ys: Y,
-  ts: readonly number[] | Tensor,
-  { save }: OutputOptions<Y, Saved>,
-): Saved {
+function saved<Y, Saved>(ys: Y, ts: Times, { save }: OutputOptions<Y, Saved>): Saved {
   if (save === undefined) return ys as unknown as Saved;
   const { dtype } = flatten(ys).tensors[0];
-  return saveRows(save, ts instanceof Tensor ? ts : tensor([...ts], { dtype }), ys);
+  return saveRows(
+    save,
+    ts instanceof Tensor ? ts : tensor([...(ts as readonly number[])], { dtype }),
+    ys,
+  );
 }
 
 function refuseWhileRecording(options: object): void {
@@ -287,7 +318,7 @@ function refuseWhileRecording(options: object): void {
 function solveWhileRecording<Y, Args, Saved>(
   field: Field<Y, Args>,
   y0: Y,
-  ts: readonly number[] | Tensor,
+  ts: Times,
   options: Options<Y, Args, Saved> = {},
 ): Solution<Y, Saved> {
   refuseWhileRecording(options);
@@ -300,11 +331,11 @@ function solveWhileRecording<Y, Args, Saved>(
 function* solveNow<Y, Args, Saved>(
   field: Field<Y, Args>,
   y0: Y,
-  ts: readonly number[] | Tensor,
+  ts: Times,
   options: Options<Y, Args, Saved> = {},
 ): Run<Solution<Y, Saved>> {
-  if (options.output !== undefined) {
-    requireSpan(ts instanceof Tensor ? { length: ts.size } : ts, options.output, 'odeint');
+  if (options.output !== undefined && options.batched !== true) {
+    requireSpan({ length: ts instanceof Tensor ? ts.size : ts.length }, options.output, 'odeint');
   }
   return yield* eagerSolve((eager) => solveAttrs(field, y0, ts, options, eager), y0, options);
 }
@@ -317,7 +348,7 @@ function* solveNow<Y, Args, Saved>(
  * @param field see `Field`; it is recorded once, so it must not branch on values of tensors (use `where`)
  * @param y0 the state at ts[0]: a tree of float tensors
  * @param ts two or more times, increasing or decreasing; a tensor [T] where derivatives by the times are wanted.
- *   Numbers are kept in float64 whatever the dtype of the state
+ *   Numbers are kept in float64 whatever the dtype of the state. In a batched solve also one list a row, or [B, T]
  * @returns inside a recorded function (`grad`, `jit`) the solution itself; outside a promise of it, or by
  *   `odeint.sync(…)` the solution, on a device that can be read at once
  * @throws FieldError if the field's value does not fit the state; NonFiniteError, StepSizeError, MaxStepsError if the
@@ -329,13 +360,13 @@ export interface Odeint {
   <Y, Args = undefined, Saved = Y>(
     field: Field<Y, Args>,
     y0: Y,
-    ts: readonly number[] | Tensor,
+    ts: Times,
     options?: Options<Y, Args, Saved>,
   ): Pending<Solution<Y, Saved>>;
   sync<Y, Args = undefined, Saved = Y>(
     field: Field<Y, Args>,
     y0: Y,
-    ts: readonly number[] | Tensor,
+    ts: Times,
     options?: Options<Y, Args, Saved>,
   ): Solution<Y, Saved>;
 }

@@ -26,7 +26,7 @@ const common = [
   'dense',
 ];
 
-export const odeintOptions: readonly string[] = [...common, 'args', 'gradient', 'save'];
+export const odeintOptions: readonly string[] = [...common, 'args', 'batched', 'gradient', 'save'];
 export const solveIvpOptions: readonly string[] = common;
 
 /** Levenshtein's distance, with upper and lower case alike. */

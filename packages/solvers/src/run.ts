@@ -12,11 +12,8 @@ import {
   type Run,
   releaseAll,
   runGraph,
-  runKernel,
   type Slot,
-  sliceOf,
   stackOf,
-  primitives as p,
 } from '@neuralode/tensor';
 import type { AdaptiveControl } from './control.ts';
 import { FiniteWatch, type Look } from './finite-watch.ts';
@@ -24,12 +21,16 @@ import {
   EndedByEvent,
   EventsPileUpError,
   MaxStepsError,
+  NewtonError,
   NonFiniteError,
   SolveError,
   type SolveStatus,
   StepSizeError,
 } from './errors.ts';
 import { readNumbers, runWithNumbers } from './host-numbers.ts';
+import { fixedCost } from './implicit/cost.ts';
+import { NewtonWork } from './implicit/newton-work.ts';
+import { applyJumps } from './jump.ts';
 import { type OdeSolveAttrs, type SolveInputs, solveInputs } from './solve-attrs.ts';
 import {
   AdaptivePace,
@@ -45,6 +46,7 @@ import { plainGraphs, type RunnableGraphs } from './step-graphs.ts';
 import type { Cut } from './solve-witness.ts';
 import { heed } from './step-report.ts';
 import { type Stop, stopsBetween } from './stops.ts';
+import type { DenseStages } from './tableau.ts';
 import { requireTimes } from './times.ts';
 
 /** Runs an `odeSolve` node. Inputs are borrowed; the outputs are the caller's. */
@@ -86,7 +88,7 @@ class SolveLoop {
   #y: Slot[];
   /** f(t, y), where the method keeps it from step to step. */
   #k: Slot[] = [];
-  /** The latest step's stages, until the next one. */
+  /** The latest step's stages, until the next one; then those that only the interpolant needs, once evaluated. */
   #stages: Slot[] = [];
   /** Observed leaves, [leaf][time]. */
   readonly #observed: Slot[][];
@@ -98,6 +100,8 @@ class SolveLoop {
   readonly #gaps = new EventGaps();
   /** Up to when all was well, where that is not the time at which the solve stands. */
   #sound: number | undefined;
+  /** Of an implicit method: what its Newton iterations share, and count. */
+  readonly #work: NewtonWork | undefined;
   #nfe = 0;
   #accepted = 0;
   #rejected = 0;
@@ -121,6 +125,7 @@ class SolveLoop {
     this.#direction = this.#end >= times[0] ? 1 : -1;
     this.#pace = paceOf(attrs.control, times[0], this.#end);
     this.#watch = new FiniteWatch(backend, graphs.finite, (look) => this.#failAt(look));
+    this.#work = attrs.tableau.implicit && new NewtonWork();
     this.#scalarType = attrs.body.inputs[0].dtype as DType;
     this.#t = times[0];
     this.#y = inputs.y0.map((slot) => slot.retain());
@@ -157,7 +162,9 @@ class SolveLoop {
 
   #report(status: SolveStatus): void {
     this.#attrs.onSolve?.({
-      nfe: this.#nfe,
+      nfe: this.#nfe + (this.#work?.evaluations ?? 0),
+      jacobians: this.#work?.jacobians ?? 0,
+      factorisations: this.#work?.factorisations ?? 0,
       accepted: this.#accepted,
       rejected: this.#rejected,
       status,
@@ -187,6 +194,7 @@ class SolveLoop {
   release(): void {
     releaseAll([...this.#y, ...this.#k, ...this.#stages, ...this.#observed.flat()]);
     this.#watch.release();
+    this.#work?.release();
   }
 
   /** Times that a step must end on: the last, and every time at which the state jumps. */
@@ -272,6 +280,7 @@ class SolveLoop {
     while (this.#t !== stop.at) yield* this.#step(stop.at);
     this.#t = stop.resume;
     this.#observeStanding();
+    if (stop.fresh) this.#work?.jump();
     if (stop.fresh && this.#attrs.tableau.fsal) yield* this.#start();
     this.#pace.begin(this.#t);
   }
@@ -293,8 +302,12 @@ class SolveLoop {
     const stride = this.#pace.stride(this.#t, landing);
     const { step, plain } = this.#graphs;
     const operands = [...this.#y, ...this.#k, ...this.#inputs.args];
+    if (this.#work !== undefined) operands.push(this.#work);
+    this.#work?.attempt(stride.h);
     const outputs = yield* this.#runWith(step, [this.#t, stride.h], operands);
-    this.#nfe += tableau.c.length - (tableau.fsal ? 1 : 0);
+    const cost = fixedCost(tableau);
+    this.#nfe += cost.evaluations;
+    this.#work?.charge(cost);
     let plainOutputs = plain.step;
     if (this.#pace instanceof AdaptivePace) {
       const [norm] = outputs.splice(--plainOutputs, 1);
@@ -306,16 +319,25 @@ class SolveLoop {
         if (!accepted) releaseAll(outputs);
       }
       if (!accepted) return this.#tell(stride, false);
+    } else if (this.#work?.failure === 'diverged') {
+      releaseAll(outputs);
+      throw new NewtonError(this.#t, this.#attrs.pass, stride.h);
     }
+    this.#work?.accept();
     yield* this.#accept(stride, outputs.slice(0, plainOutputs), outputs.slice(plainOutputs));
     this.#tell(stride, true);
   }
 
   /** Whether a step with this scaled error stands. */
   #judge(pace: AdaptivePace, stride: Stride, error: number): boolean {
-    if (pace.judge(stride, error)) return true;
+    const stands = pace.judge(stride, error);
+    if (this.#work !== undefined) pace.size = this.#work.advise(stride.h, pace.size);
+    if (stands) return true;
     this.#rejected++;
     if (pace.vanished(this.#t)) {
+      if (this.#work?.failure === 'diverged') {
+        throw new NewtonError(this.#t, this.#attrs.pass, stride.h);
+      }
       if (!Number.isFinite(error)) this.#fail('the field or the state is not finite');
       const { rtol, atol } = this.#attrs.control as AdaptiveControl;
       const tolerances = `rtol ${rtol}, atol ${atol} in ${this.#scalarType}`;
@@ -370,7 +392,10 @@ class SolveLoop {
     } finally {
       releaseAll(before);
     }
-    if (tableau.fsal) this.#k = this.#stages.slice(-this.#leaves).map((slot) => slot.retain());
+    if (tableau.fsal) {
+      const end = tableau.c.length * this.#leaves;
+      this.#k = this.#stages.slice(end - this.#leaves, end).map((slot) => slot.retain());
+    }
     if (control.kind === 'fixed') yield* this.#lookSince(start);
     if (cut !== undefined) yield* this.#resume(cut);
   }
@@ -388,6 +413,7 @@ class SolveLoop {
     const before = this.#y;
     this.#y = [];
     this.#y = yield* change(this.#t, before);
+    this.#work?.jump();
     if (this.#attrs.tableau.fsal) yield* this.#start();
     this.#pace.begin(this.#t);
   }
@@ -403,7 +429,7 @@ class SolveLoop {
   *#tellWitness(start: number, h: number, before: readonly Slot[]): Run<Cut | undefined> {
     const { witness } = this.#attrs;
     if (witness === undefined) return undefined;
-    const stages = (): Run<readonly Slot[]> => this.#denseStages();
+    const stages = (): Run<readonly Slot[]> => this.#denseStages(start, h, before);
     const step = { start, h, before, stages };
     const cut = yield* witness.inspect({ ...step, end: this.#t, after: this.#y });
     if (cut !== undefined) {
@@ -416,8 +442,8 @@ class SolveLoop {
   }
 
   /** The stages of the step just accepted that its interpolant combines. */
-  // biome-ignore lint/correctness/useYield: some methods evaluate more of them here
-  *#denseStages(): Run<readonly Slot[]> {
+  *#denseStages(start: number, h: number, before: readonly Slot[]): Run<readonly Slot[]> {
+    yield* this.#extendStages(start, h, before);
     return this.#stages;
   }
 
@@ -433,6 +459,7 @@ class SolveLoop {
         this.#emitStanding();
         continue;
       }
+      yield* this.#extendStages(start, h, before);
       const theta = (time - start) / h;
       const outputs = yield* this.#runWith(dense, [theta, h], [...before, ...this.#stages]);
       const event: SolveEvent = { kind: 'dense', index: this.#nextObservation, theta, h };
@@ -448,6 +475,18 @@ class SolveLoop {
       if ((time - this.#t) * this.#direction > 0 || time === this.#segment.to) return;
       this.#emitStanding();
     }
+  }
+
+  /** Evaluates the stages that only the interpolant needs, when a step is first looked into. */
+  *#extendStages(start: number, h: number, before: readonly Slot[]): Run<void> {
+    const { extend, plain } = this.#graphs;
+    const { denseStages, c } = this.#attrs.tableau;
+    if (extend === undefined || this.#stages.length > c.length * this.#leaves) return;
+    const operands = [...before, ...this.#stages, ...this.#inputs.args];
+    const outputs = yield* this.#runWith(extend, [start, h], operands);
+    this.#nfe += (denseStages as DenseStages).c.length;
+    this.#stages.push(...outputs.slice(0, plain.extend));
+    this.#log.note({ kind: 'extend', h }, outputs.slice(plain.extend));
   }
 
   #emitStanding(): void {
@@ -467,28 +506,9 @@ class SolveLoop {
   /** y ← keep · y + jump, at the observation just made. */
   #jump(): void {
     const index = this.#nextObservation - 1;
-    const { jumps, body } = this.#attrs;
     const count = this.#times.length;
-    let next = 0;
-    jumps.forEach((jump, leaf) => {
-      if (jump === undefined) return;
-      const { shape, dtype } = body.inputs[1 + leaf];
-      const stack = { shape: [count - 2, ...shape], dtype };
-      const addend = sliceOf(this.#backend, this.#inputs.jumps[next++], stack, index - 1);
-      const old = this.#y[leaf];
-      const spec = { shape, dtype };
-      try {
-        this.#y[leaf] = jump.keep
-          ? runKernel(this.#backend, p.add, [
-              { slot: old, spec },
-              { slot: addend, spec },
-            ])
-          : addend.retain();
-      } finally {
-        addend.release();
-      }
-      old.release();
-    });
+    applyJumps(this.#backend, this.#attrs, this.#y, this.#inputs.jumps, { index, count });
+    this.#work?.jump();
     this.#log.note({ kind: 'jump', index }, []);
   }
 }

@@ -32,6 +32,8 @@ export interface Solution<Y, Saved = Y> {
   readonly ys: Saved;
   /** The times of `ys`: those given, or those of the steps where `output` is `everyStep()`. */
   readonly ts: readonly number[];
+  /** Of a batched solve: the times of each row; `ts` are then those of row 0. */
+  readonly rowTimes?: readonly (readonly number[])[];
   /** What the solve cost. Known once it has run, so not inside a recorded function: pass `onSolve` there. */
   readonly stats: SolveStats;
   /** The events that happened, in order. */

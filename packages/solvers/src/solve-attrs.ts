@@ -9,15 +9,28 @@ import type { Oversight } from './step-report.ts';
 import type { StopTimes } from './stops.ts';
 import type { Tableau } from './tableau.ts';
 
+/** What one row of a batched solve took. */
+export interface RowStats {
+  readonly accepted: number;
+  readonly rejected: number;
+}
+
 /** What a finished solve cost. */
 export interface SolveStats {
-  /** Evaluations of the field. */
+  /** Evaluations of the field; in a batched solve, of the field on the whole batch. */
   readonly nfe: number;
+  /** Evaluations of its Jacobian, by implicit methods; not counted as evaluations of the field. */
+  readonly jacobians: number;
+  /** Matrices factorised, by implicit methods. */
+  readonly factorisations: number;
+  /** Steps that stand; in a batched solve of all rows together, as are those rejected. */
   readonly accepted: number;
   readonly rejected: number;
   readonly status: SolveStatus;
   /** Whether this was the solve asked for, or the one that its gradient ran. */
   readonly pass: SolvePass;
+  /** Row by row, of a batched solve. */
+  readonly rows?: readonly RowStats[];
 }
 
 /** How a solve is differentiated in reverse mode: an object of `@neuralode/adjoint`. */
@@ -34,6 +47,8 @@ export interface LeafJump {
 /**
  * Inputs of the node: the times [T] (only where `times` is absent), the leaves of y₀, the jumps [T − 2, …] of the
  * leaves that have one, args. Outputs: each leaf at all times, [T, …], before the jump there.
+ *
+ * In a batched solve every leaf has a leading axis of rows, which have times of their own: the times are [B, T].
  */
 export interface OdeSolveAttrs extends Oversight {
   /** Inputs: t (a scalar), the leaves of the state, args. Outputs: their derivatives. */
@@ -42,6 +57,16 @@ export interface OdeSolveAttrs extends Oversight {
   readonly leaves: number;
   /** The times, where they are known when recording; otherwise they are the first input. */
   readonly times?: readonly number[];
+  /** Number of rows, where each has steps of its own (batched-run.ts). The field's t is then [B]. */
+  readonly batch?: number;
+  /** What `times` is for a batched solve: the times of each row. */
+  readonly rowTimes?: readonly (readonly number[])[];
+  /**
+   * Integrated beside the state of a batched solve, and summed over its rows. Inputs: t [B], weights w [B], the leaves
+   * of the state, args. Outputs: Σᵣ wᵣ qᵣ, of any shapes. The node has one more output for each, the sum over the rows
+   * of ∫ qᵣ dt: so a gradient that all rows share needs no memory for each row.
+   */
+  readonly quadrature?: Graph;
   /** One entry a leaf; undefined where it does not jump. */
   readonly jumps: readonly (LeafJump | undefined)[];
   /** Which leaves count in the error norm. */
@@ -67,8 +92,13 @@ export interface SolveInputs<T> {
   readonly args: readonly T[];
 }
 
+/** Whether the times are the node's first input: only then there are derivatives by them. */
+export function timesAreInput({ times, rowTimes }: OdeSolveAttrs): boolean {
+  return times === undefined && rowTimes === undefined;
+}
+
 export function solveInputs<T>(inputs: readonly T[], attrs: OdeSolveAttrs): SolveInputs<T> {
-  const first = attrs.times === undefined ? 1 : 0;
+  const first = timesAreInput(attrs) ? 1 : 0;
   const jumping = attrs.jumps.filter((jump) => jump !== undefined).length;
   const afterState = first + attrs.leaves;
   return {
@@ -84,5 +114,6 @@ export function countTimes(
   inputs: readonly { shape: readonly number[] }[],
   attrs: OdeSolveAttrs,
 ): number {
-  return attrs.times?.length ?? inputs[0].shape[0];
+  const { times = attrs.rowTimes?.[0] } = attrs;
+  return times?.length ?? (inputs[0].shape.at(-1) as number);
 }

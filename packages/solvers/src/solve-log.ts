@@ -16,6 +16,8 @@ export type SolveEvent =
       readonly length: number;
       readonly h: number;
     }
+  /** The stages that only the interpolant needs were evaluated, in the step just accepted. */
+  | { readonly kind: 'extend'; readonly h: number }
   /** Observation `index` was interpolated in the step just accepted. */
   | { readonly kind: 'dense'; readonly index: number; readonly theta: number; readonly h: number }
   /** Observation `index` is the state as it stands. */

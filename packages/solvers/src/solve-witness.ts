@@ -31,6 +31,8 @@ export interface Cut {
 export interface Witness {
   /** The solve, which is to observe at `times`, begins with this state. */
   begin(times: readonly number[], y: readonly Slot[]): Run<void>;
+  /** The same of a batched solve, of which nothing else is told: the times of each row. */
+  beginRows(times: readonly (readonly number[])[]): void;
   /** Whether an event ends the step. Asked before `accepted`. */
   inspect(step: AcceptedStep): Run<Cut | undefined>;
   accepted(step: AcceptedStep): Run<void>;

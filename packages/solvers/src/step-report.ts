@@ -25,7 +25,8 @@ export interface Oversight {
 
 /** Throws where the signal says so. */
 export function heed({ signal }: Oversight, t: number, pass: SolvePass, who?: string): void {
-  if (signal?.aborted) throw new AbortedError(t, pass, signal.reason, who);
+  if (signal?.aborted)
+    throw new AbortedError(t, pass, signal.reason, who === undefined ? {} : { who });
 }
 
 /** Checks both, as given by a user. */

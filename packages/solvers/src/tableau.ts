@@ -1,9 +1,10 @@
 /**
- * A method as data: an explicit Runge-Kutta tableau with its error weights and its continuous extension.
+ * A method as data: a Runge-Kutta tableau with its error weights and its continuous extension.
  */
+import type { ImplicitScheme } from './implicit/scheme.ts';
 
 /**
- * Coefficients of an explicit Runge-Kutta method with s stages, in the notation of Hairer, Nørsett, Wanner,
+ * Coefficients of a Runge-Kutta method with s stages, in the notation of Hairer, Nørsett, Wanner,
  * "Solving Ordinary Differential Equations I" (2nd ed., 1993), section II.1:
  * kᵢ = f(t + cᵢ h, y + h Σⱼ aᵢⱼ kⱼ), y₁ = y + h Σ bᵢ kᵢ.
  */
@@ -12,19 +13,39 @@ export interface Tableau {
   /** Order of y₁. */
   readonly order: number;
   readonly c: readonly number[];
-  /** Row i has i entries. */
+  /** Row i has i entries where the method is explicit. */
   readonly a: readonly (readonly number[])[];
   readonly b: readonly number[];
-  /** b − b̂: the error estimate is h Σ errorᵢ kᵢ. Absent where the method has none. */
+  /** b − b̂: the error estimate is E = h Σ errorᵢ kᵢ. Absent where the method has none. */
   readonly error?: readonly number[];
-  /** Order of the embedded solution y₁ − error. */
+  /**
+   * Weights of a coarser estimate E′, which steadies the first: the size of the error is then
+   * ‖E‖² / √(‖E‖² + 0.01 ‖E′‖²), as in Hairer's code DOP853.
+   */
+  readonly coarseError?: readonly number[];
+  /** The size of the error goes with h^(errorOrder + 1): for one estimate, the order of the embedded solution y₁ − E. */
   readonly errorOrder?: number;
   /** First same as last: the last stage is f(t + h, y₁), and serves the next step as its first. */
   readonly fsal: boolean;
-  /** Inside a step, y(t + θh) = y + h Σᵢ bᵢ(θ) kᵢ with bᵢ(θ) = Σⱼ interpolant[i][j] θ^(j+1). */
+  /** Further stages that only the interpolant needs: evaluated once a step, and only if something is observed in it. */
+  readonly denseStages?: DenseStages;
+  /** Inside a step, with these further stages after the others, y(t + θh) = y + h Σᵢ bᵢ(θ) kᵢ with bᵢ(θ) = Σⱼ interpolant[i][j] θ^(j+1). */
   readonly interpolant: readonly (readonly number[])[];
   /** Order of that interpolation. */
   readonly interpolantOrder: number;
+  /** How the stages are solved for; absent where they are explicit. */
+  readonly implicit?: ImplicitScheme;
+}
+
+/** Stages s + 1, s + 2, … in the notation of the tableau: row i of a has s + i entries. */
+export interface DenseStages {
+  readonly c: readonly number[];
+  readonly a: readonly (readonly number[])[];
+}
+
+/** How many stages the interpolant combines. */
+export function countInterpolated({ c, denseStages }: Tableau): number {
+  return c.length + (denseStages?.c.length ?? 0);
 }
 
 /** A method without an error estimate: it takes the step it is told. */

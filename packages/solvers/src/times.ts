@@ -3,24 +3,30 @@
  */
 import { ArgumentError } from '@neuralode/tensor';
 
-/** Throws unless there are two or more finite times, all increasing or all decreasing. */
-export function requireTimes(times: readonly number[], who = 'odeint'): void {
+/** Throws unless there are two or more finite times, all increasing or all decreasing. `of` says whose they are. */
+export function requireTimes(
+  times: readonly number[],
+  { who = 'odeint', of = '' }: { who?: string; of?: string } = {},
+): void {
   if (times.length < 2) {
     throw new ArgumentError({
       what: `${who}: a solve needs at least two times, the first being that of y0`,
-      got: `${times.length}`,
+      got: `${times.length}${of}`,
     });
   }
   const bad = times.findIndex((time) => !Number.isFinite(time));
   if (bad >= 0) {
-    throw new ArgumentError({ what: `${who}: time ${bad} is not finite`, got: String(times[bad]) });
+    throw new ArgumentError({
+      what: `${who}: time ${bad}${of} is not finite`,
+      got: String(times[bad]),
+    });
   }
   const direction = Math.sign(times[1] - times[0]);
   const turn = times.findIndex((time, i) => i > 0 && Math.sign(time - times[i - 1]) !== direction);
   const broken = direction === 0 ? 1 : turn;
   if (broken > 0) {
     throw new ArgumentError({
-      what: `${who}: times must be strictly increasing or strictly decreasing`,
+      what: `${who}: times${of} must be strictly increasing or strictly decreasing`,
       got: `${times[broken - 1]} before ${times[broken]} at index ${broken}`,
     });
   }

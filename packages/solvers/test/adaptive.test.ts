@@ -1,6 +1,6 @@
 /** Error control: what it does to errors, steps and statistics, and that each of its options changes the result. */
 import { reference } from '@neuralode/backend-reference';
-import { type Field, odeint, rk4, type SolveStats } from '@neuralode/solvers';
+import { dop853, type Field, odeint, rk4, type SolveStats, vern7 } from '@neuralode/solvers';
 import { setBackend, type Tensor, tensor } from '@neuralode/tensor';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { decay, logSlope, lotkaVolterra, problems, solve, swirl, vanDerPol } from './problems.ts';
@@ -156,6 +156,48 @@ describe('longest step', () => {
     expect(held.stats.rejected).toBeLessThan(held.stats.accepted / 4);
   });
 });
+
+describe('two error estimates (dop853)', () => {
+  const options = { solver: dop853() };
+
+  it('that are both zero let the step grow', () => {
+    const still: Field<Tensor> = (_, y) => y.mul(0);
+    expect(solve(still, [1], [0, 1e6], options).rows[1]).toEqual([1]);
+    const { rows, stats } = solve((_, y) => y.mul(0).add(1), [0], [0, 10], options);
+    expect(rows[1][0]).toBeCloseTo(10, 12);
+    expect(stats.rejected).toBe(0);
+  });
+
+  it('that are not finite are a rejection, and in the end a failure', () => {
+    const broken: Field<Tensor> = (t, y) => y.div(t.neg().add(1).maximum(0).sqrt());
+    expect(() => solve(broken, [1], [0, 2], options)).toThrow(/not finite|step size/);
+    expect(() => solve((_, y) => y.square(), [1], [0, 2], options)).toThrow(/t = (1\.0|0\.9)/);
+  });
+});
+
+it.each([
+  [dop853(), 12, 3],
+  [vern7(), 10, 5],
+] as const)(
+  '$tableau.name evaluates the interpolant’s own stages only where needed',
+  (solver, perStep, extra) => {
+    const nfe = (times: readonly number[]): number =>
+      solve(swirl.field, [1, 0.5], times, {
+        solver,
+        firstStep: 0.25,
+        maxStep: 0.25,
+        rtol: 1,
+        atol: 1,
+      }).stats.nfe;
+    const plain = 1 + 8 * perStep;
+    expect(nfe([0, 2])).toBe(plain);
+    expect(nfe([0, 0.5, 1, 2])).toBe(plain);
+    expect(nfe([0, 0.1, 0.2, 0.3, 1.9, 2])).toBe(plain + 3 * extra);
+    expect(nfe([0, ...Array.from({ length: 99 }, (_, i) => (i + 1) * 0.02), 2])).toBe(
+      plain + 8 * extra,
+    );
+  },
+);
 
 it('a controller of one’s own is used', () => {
   const timid = { alpha: 0.2, beta: 0, safety: 0.9, minFactor: 0.2, maxFactor: 1.05 };

@@ -59,3 +59,21 @@ it('names what the package exports', () => {
   const missing = Object.keys(solvers).filter((name) => !readme.includes(`\`${name}\``));
   expect(missing).toEqual([]);
 });
+
+it('solves a batch as the README does', async () => {
+  await setBackend(reference());
+  const decay = (t: Tensor, y: Tensor): Tensor => y.mul(t.cos()).neg();
+  const ts = [
+    [0, 1],
+    [0, 5],
+    [2, 9],
+  ];
+  const { ys, stats } = await odeint(decay, tensor([1, 2, 3]), ts, { batched: true });
+  expect(ys.shape).toEqual([2, 3]);
+  expect(stats.rows).toHaveLength(3);
+  const exact = ts.map(([a, b], i) => (i + 1) * Math.exp(Math.sin(a) - Math.sin(b)));
+  const [, last] = (await ys.array()) as number[][];
+  last.forEach((value, i) => {
+    expect(Math.abs(value / exact[i] - 1)).toBeLessThan(1e-5);
+  });
+});

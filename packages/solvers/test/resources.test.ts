@@ -1,6 +1,6 @@
 /** What a solve takes: device memory that does not grow with the steps; and float32, where that is all there is. */
 import { reference } from '@neuralode/backend-reference';
-import { euler, type OdeintOptions, odeint, rk4 } from '@neuralode/solvers';
+import { dop853, euler, type OdeintOptions, odeint, rk4, vern7 } from '@neuralode/solvers';
 import { memory, setBackend, type Tensor, tensor, where } from '@neuralode/tensor';
 import { describe, expect, it } from 'vitest';
 import { decay, largestDifference, lotkaVolterra, problems, vanDerPol } from './problems.ts';
@@ -75,6 +75,25 @@ describe('float32', () => {
     await setBackend(reference());
     expect(Math.abs(single / (await nfe()) - 1)).toBeLessThan(0.05);
   });
+
+  it.each([dop853(), vern7()])(
+    'interpolates as closely as it steps: $tableau.name',
+    async (solver) => {
+      await use();
+      const times = Array.from({ length: 41 }, (_, i) => i / 40);
+      const options = { solver, firstStep: 1, rtol: 1, atol: 1 };
+      const { ys, stats } = await odeint(decay, tensor([1]), times, options);
+      expect(stats.accepted).toBe(1);
+      const rows = (await ys.array()) as number[][];
+      // the coefficients go up to 1200, and their roundings with them
+      expect(
+        largestDifference(
+          rows,
+          times.map((t) => [Math.exp(-t)]),
+        ),
+      ).toBeLessThan(4e-6);
+    },
+  );
 
   it('keeps times in float64: many small steps do not drift', async () => {
     await use();

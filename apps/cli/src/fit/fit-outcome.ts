@@ -13,7 +13,7 @@ import { commandLine } from '../run/command-to-repeat.ts';
 import { meanEvaluations, type Outcome } from '../run/finish.ts';
 import type { DataRecord } from '../run/run-record.ts';
 import type { Trained } from '../run/train.ts';
-import { solverTitle } from '../solve-options.ts';
+import { isAdaptive, solverTitle } from '../solve-options.ts';
 import { errorsOf } from './errors-of-fit.ts';
 import type { FitModel, FitParams } from './fit-model.ts';
 import { type Forecast, fieldArrows, forecast } from './forecast.ts';
@@ -62,7 +62,7 @@ export async function fitOutcome(fitted: Fitted): Promise<Outcome> {
     backend,
     solver,
     gradient,
-    ...(solver === 'dopri5' ? { rtol, atol } : {}),
+    ...(isAdaptive(solver) ? { rtol, atol } : {}),
     hidden,
     dimensions: model.dimensions,
     seed,

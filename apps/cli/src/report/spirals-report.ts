@@ -1,6 +1,7 @@
 /** The report of `spirals`. */
 import * as Plot from '@observablehq/plot';
 import { html, type Markup } from './html.ts';
+import { type LossPoint, lossChart } from './loss-chart.ts';
 import { showFigure } from './numbers.ts';
 import { dataTable, figure, legend, paragraph, renderPage, section, tiles } from './page.ts';
 import { type RunFacts, runSections } from './run-sections.ts';
@@ -43,6 +44,8 @@ export interface SpiralsReport {
     readonly yName: string;
     readonly paths: readonly LatentPath[];
   };
+  /** Of the baseline, by its own updates. */
+  readonly baselineLosses?: readonly LossPoint[];
   readonly notes: readonly string[];
   readonly facts: RunFacts;
 }
@@ -57,6 +60,7 @@ export function spiralsReport(report: SpiralsReport): string {
       reconstructionSection(report.reconstructions),
       latentSection(report.latent),
       ...runSections(report.facts),
+      ...baselineLossSection(report.baselineLosses ?? []),
     ],
   });
 }
@@ -90,6 +94,13 @@ function errorSection({ model, baseline, notes }: SpiralsReport): Markup {
     dataTable(['model', 'inside', 'beyond', 'iterations', 'training'], [row(model), row(baseline)]),
     html`${notes.map((note) => paragraph(note))}`,
   );
+}
+
+function baselineLossSection(losses: readonly LossPoint[]): Markup[] {
+  if (losses.length === 0) return [];
+  const caption =
+    'Negative log likelihood of its one-step predictions, in hundreds of nats a spiral.';
+  return [section('Training of the baseline', figure(lossChart(losses), caption))];
 }
 
 function reconstructionSection(list: readonly Reconstruction[]): Markup {

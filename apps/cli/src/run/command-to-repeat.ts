@@ -1,5 +1,6 @@
 /** The command line that does a run again, every option spelled out. */
 import type { ModelOptions } from '../options.ts';
+import { isAdaptive } from '../solve-options.ts';
 import { invocation } from '../terminal.ts';
 import type { CommandName } from './run-record.ts';
 
@@ -8,7 +9,7 @@ export function commandLine(
   file: string | undefined,
   options: ModelOptions,
 ): string {
-  const adaptive = options.solver === 'dopri5';
+  const adaptive = isAdaptive(options.solver);
   const flags = Object.entries(options)
     .filter(([name, value]) => value !== undefined && (adaptive || !/^[ra]tol$/.test(name)))
     .map(([name, value]) => `--${kebab(name)} ${quoted(String(value))}`);

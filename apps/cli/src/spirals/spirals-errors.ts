@@ -10,13 +10,6 @@ import { disposeTree, type HostArray } from '@neuralode/tensor';
 import { firstSpirals, type SpiralsData, spanTimes } from './spirals-data.ts';
 import type { SpiralsModels } from './spirals-models.ts';
 
-/** Root mean square distances of a coordinate from the clean curve, in the units of the data. */
-export interface SpanErrors {
-  /** At all times of the observed span, observed or not. */
-  readonly inside: number;
-  readonly beyond: number;
-}
-
 /** Curves of a model for a set of spirals, in the units of the data: [count, times, 2], row-major. */
 export interface Curves {
   readonly values: Float64Array;

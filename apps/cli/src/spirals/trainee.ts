@@ -39,20 +39,21 @@ export class Trainee<P, B> {
     });
   }
 
-  /** One update on a batch, which is freed; the loss before it. The state stays as it was where the loss is not finite. */
+  /**
+   * One update on a batch, which is freed; gives the loss before it. Where that is not finite, the state stays as it was.
+   */
   async update(batch: B, rate: number): Promise<number> {
-    const rateTensor = tensor(rate);
     const { params, optimiser: before, updates } = this.state;
-    const { value, ...after } = await this.#step(params, before, batch, rateTensor);
-    disposeTree([batch, rateTensor]);
-    const loss = await value.item();
-    value.dispose();
-    if (!Number.isFinite(loss)) {
-      disposeTree(after);
+    const rateTensor = tensor(rate);
+    try {
+      const { value, ...after } = await this.#step(params, before, batch, rateTensor);
+      const loss = await value.item();
+      value.dispose();
+      if (Number.isFinite(loss)) this.state = { ...after, updates: updates + 1 };
+      disposeTree(Number.isFinite(loss) ? [params, before] : after);
       return loss;
+    } finally {
+      disposeTree([batch, rateTensor]);
     }
-    disposeTree([params, before]);
-    this.state = { ...after, updates: updates + 1 };
-    return loss;
   }
 }

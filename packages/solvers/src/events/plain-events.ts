@@ -53,6 +53,7 @@ export class PlainEvents {
   /** Looks for events in the latest step, from `t` over `h`, and notes them. */
   inspect(t: number, h: number): PlainCut | undefined {
     const steps = this.#steps;
+    steps.extend(t, h);
     const state = (theta: number): Float64Array => {
       const y = new Float64Array(steps.y.length);
       steps.interpolate(y, theta, h, steps.y, steps.k);

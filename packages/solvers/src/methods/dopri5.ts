@@ -5,6 +5,7 @@
  * Hairer's code DOPRI5, written out as polynomials in θ.
  */
 import type { AdaptiveSolver } from '../tableau.ts';
+import { bootstrapped } from './interpolants.ts';
 
 const b = [35 / 384, 0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84, 0];
 const embedded = [5179 / 57600, 0, 7571 / 16695, 393 / 640, -92097 / 339200, 187 / 2100, 1 / 40];
@@ -19,18 +20,6 @@ const d = [
   -1453857185 / 822651844,
   69997945 / 29380423,
 ];
-
-/**
- * `contd5` is y + θ(Δ + (1 − θ)(β + θ(γ + (1 − θ)ε))) with Δ = h Σ bᵢkᵢ, β = h k₁ − Δ, γ = Δ − h k₇ − β, ε = h Σ dᵢkᵢ;
- * multiplied out, stage by stage.
- */
-function interpolantRow(stage: number): number[] {
-  const delta = b[stage];
-  const beta = (stage === 0 ? 1 : 0) - delta;
-  const gamma = delta - (stage === 6 ? 1 : 0) - beta;
-  const epsilon = d[stage];
-  return [delta + beta, -beta + gamma + epsilon, -gamma - 2 * epsilon, epsilon];
-}
 
 const solver: AdaptiveSolver = {
   kind: 'adaptive',
@@ -51,7 +40,7 @@ const solver: AdaptiveSolver = {
     error: b.map((weight, i) => weight - embedded[i]),
     errorOrder: 4,
     fsal: true,
-    interpolant: b.map((_, stage) => interpolantRow(stage)),
+    interpolant: bootstrapped(b, [d]),
     interpolantOrder: 4,
   },
 };

@@ -24,6 +24,7 @@ export class DenseSteps {
 
   /** Keeps the latest step, which is good up to `end`. */
   add(start: number, end: number, h: number): void {
+    this.#steps.extend(start, h);
     const { y, k } = this.#steps;
     this.#kept.push({ start, h, y: y.slice(), k: k.map((stage) => stage.slice()) });
     this.#ends.push(end);

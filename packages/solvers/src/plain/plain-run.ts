@@ -152,6 +152,8 @@ export class PlainLoop {
   #stats(status: SolveStatus): SolveStats {
     return {
       nfe: this.#steps.nfe,
+      jacobians: 0,
+      factorisations: 0,
       accepted: this.#accepted,
       rejected: this.#rejected,
       status,
@@ -166,7 +168,7 @@ export class PlainLoop {
   }
 
   #fail(what: string): never {
-    throw new NonFiniteError(this.#t, 'forward', what, who);
+    throw new NonFiniteError(this.#t, 'forward', what, { who });
   }
 
   /** Hairer, Nørsett, Wanner I, section II.4, "Starting step size". */
@@ -190,7 +192,7 @@ export class PlainLoop {
     const { control, oversight } = this.#problem;
     heed(oversight, this.#t, 'forward', who);
     if (this.#accepted + this.#rejected >= control.maxSteps) {
-      throw new MaxStepsError(this.#t, 'forward', control.maxSteps, this.#end, who);
+      throw new MaxStepsError(this.#t, 'forward', control.maxSteps, this.#end, { who });
     }
     const stride = this.#pace.stride(this.#t, landing);
     this.#steps.step(this.#t, stride.h);
@@ -205,10 +207,10 @@ export class PlainLoop {
     if (!(pace instanceof AdaptivePace)) {
       if (finite) return true;
       const what = `the field or the state is not finite after the step from t = ${this.#t},`;
-      throw new NonFiniteError(stride.next, 'forward', what, who);
+      throw new NonFiniteError(stride.next, 'forward', what, { who });
     }
     const { rtol, atol } = this.#problem.control as AdaptiveControl;
-    const size = this.#norm(this.#steps.scaledError(stride.h, rtol, atol));
+    const size = this.#steps.errorSize(stride.h, { rtol, atol }, this.#norm);
     // An infinite state makes its scale infinite too, and so passes for one without error.
     const error = finite ? size : Number.NaN;
     if (pace.judge(stride, error)) return true;
@@ -216,7 +218,7 @@ export class PlainLoop {
     if (!pace.vanished(this.#t)) return false;
     if (!Number.isFinite(error)) this.#fail('the field or the state is not finite');
     const tolerances = `rtol ${rtol}, atol ${atol} in float64`;
-    throw new StepSizeError(this.#t, 'forward', pace.size, tolerances, who);
+    throw new StepSizeError(this.#t, 'forward', pace.size, tolerances, { who });
   }
 
   #accept({ next, h }: Stride): void {
@@ -236,7 +238,7 @@ export class PlainLoop {
     this.#ended = terminal;
     if (terminal) return;
     if (!this.#gaps.note(this.#t, Math.abs(this.#end - this.#problem.times[0]), this.#pace)) {
-      throw new EventsPileUpError(this.#t, 'forward', who);
+      throw new EventsPileUpError(this.#t, 'forward', { who });
     }
     this.#events?.change(this.#t);
     if (this.#problem.tableau.fsal) this.#steps.start(this.#t);
@@ -258,6 +260,7 @@ export class PlainLoop {
         this.#keep(time, steps.next);
         continue;
       }
+      steps.extend(start, h);
       const row = new Float64Array(steps.y.length);
       steps.interpolate(row, (time - start) / h, h, steps.y, steps.k);
       this.#ts.push(time);

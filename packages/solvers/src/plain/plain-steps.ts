@@ -3,8 +3,9 @@
  * tableaus. Which steps to take is not decided here.
  */
 import { ArgumentError } from '@neuralode/tensor';
+import type { AdaptiveControl } from '../control.ts';
 import { FieldError } from '../errors.ts';
-import type { Tableau } from '../tableau.ts';
+import { countInterpolated, type DenseStages, type Tableau } from '../tableau.ts';
 import { type SparseRow, sparseRow, weightedSum } from './weighted-sum.ts';
 
 /** Writes dy/dt at (t, y) into `dy`, or returns it. */
@@ -21,13 +22,21 @@ export function allFinite(values: Float64Array): boolean {
   return total === 0;
 }
 
-function requireExplicit({ a, c, interpolant, name }: Tableau, who: string): void {
+function requireExplicit(tableau: Tableau, who: string): void {
+  const { a, c, interpolant, name, implicit } = tableau;
   const explicit = a.length === c.length && a.every((row, i) => row.length <= i);
-  if (explicit && interpolant.length === c.length) return;
+  const complete = interpolant.length === countInterpolated(tableau);
+  if (implicit === undefined && explicit && complete) return;
   throw new ArgumentError({
-    what: `${who}: ${name} is not an explicit Runge-Kutta method whose dense output needs no further stages`,
+    what: `${who}: ${name} is not an explicit Runge-Kutta method`,
     remedy: 'Pass another solver, such as dopri5(), or solve with odeint',
   });
+}
+
+/** Hairer's combination of two estimates: E² / √(E² + 0.01 E′²); 0 where both are. */
+function steady(fine: number, coarse: number): number {
+  const both = Math.sqrt(fine * fine + 0.01 * coarse * coarse);
+  return both === 0 ? 0 : fine * (fine / both);
 }
 
 export class PlainSteps {
@@ -36,12 +45,17 @@ export class PlainSteps {
   readonly #rows: readonly SparseRow[];
   readonly #b: SparseRow;
   readonly #error: SparseRow | undefined;
+  readonly #coarseError: SparseRow | undefined;
+  /** Of the stages that only the interpolant needs. */
+  readonly #denseRows: readonly SparseRow[];
+  /** Whether those of the latest step are there. */
+  #extended = false;
   readonly #who: string;
   /** The state where the latest step began, or where the solve stands. */
   y: Float64Array;
   /** Where the latest step ended. */
   next: Float64Array;
-  /** The latest step's stages. */
+  /** The latest step's stages, and those that only the interpolant needs, once evaluated. */
   readonly k: Float64Array[];
   /** What the stages and the field are evaluated at: the field may do with it as it likes. */
   readonly #point: Float64Array;
@@ -59,15 +73,18 @@ export class PlainSteps {
     this.#rows = tableau.a.map(sparseRow);
     this.#b = sparseRow(tableau.b);
     this.#error = tableau.error && sparseRow(tableau.error);
+    this.#coarseError = tableau.coarseError && sparseRow(tableau.coarseError);
+    this.#denseRows = (tableau.denseStages?.a ?? []).map(sparseRow);
+    const stages = countInterpolated(tableau);
     this.y = Float64Array.from(y0);
     this.next = vector();
-    this.k = tableau.c.map(vector);
+    this.k = Array.from({ length: stages }, vector);
     this.#point = vector();
     this.#scaled = vector();
     this.#zeros = vector();
     this.#dense = {
-      weights: new Float64Array(tableau.c.length),
-      stages: Int32Array.from(tableau.c, (_, stage) => stage),
+      weights: new Float64Array(stages),
+      stages: Int32Array.from({ length: stages }, (_, stage) => stage),
     };
   }
 
@@ -100,6 +117,7 @@ export class PlainSteps {
   step(t: number, h: number): void {
     const { c, fsal } = this.#tableau;
     const last = c.length - 1;
+    this.#extended = false;
     for (let i = fsal ? 1 : 0; i <= last; i++) {
       weightedSum(this.#point, this.y, h, this.#rows[i], this.k);
       if (fsal && i === last) this.next.set(this.#point);
@@ -108,11 +126,34 @@ export class PlainSteps {
     if (!fsal) weightedSum(this.next, this.y, h, this.#b, this.k);
   }
 
-  /** The latest step's error in units of atol + rtol · max(|y|, |y₁|), element by element. Borrowed. */
-  scaledError(h: number, rtol: number, atol: number): Float64Array {
+  /** Evaluates the stages that only the interpolant needs, of the latest step, from t over h; before `accept`. */
+  extend(t: number, h: number): void {
+    if (this.#extended) return;
+    this.#extended = true;
+    const { c, denseStages } = this.#tableau;
+    this.#denseRows.forEach((row, i) => {
+      weightedSum(this.#point, this.y, h, row, this.k);
+      const node = (denseStages as DenseStages).c[i];
+      this.#evaluate(t + node * h, this.#point, this.k[c.length + i]);
+    });
+  }
+
+  /** The size of the latest step's error in units of atol + rtol · max(|y|, |y₁|). */
+  errorSize(
+    h: number,
+    { rtol, atol }: Pick<AdaptiveControl, 'rtol' | 'atol'>,
+    norm: (values: Float64Array) => number,
+  ): number {
+    const size = (weights: SparseRow): number => norm(this.#scaledSum(weights, h, rtol, atol));
+    const fine = size(this.#error as SparseRow);
+    return this.#coarseError === undefined ? fine : steady(fine, size(this.#coarseError));
+  }
+
+  /** h Σ weightsᵢ kᵢ in those units, element by element. Borrowed. */
+  #scaledSum(weights: SparseRow, h: number, rtol: number, atol: number): Float64Array {
     const { y, next } = this;
     const scaled = this.#scaled;
-    weightedSum(scaled, this.#zeros, h, this.#error as SparseRow, this.k);
+    weightedSum(scaled, this.#zeros, h, weights, this.k);
     for (let i = 0; i < scaled.length; i++) {
       scaled[i] /= atol + rtol * Math.max(Math.abs(y[i]), Math.abs(next[i]));
     }
@@ -125,7 +166,7 @@ export class PlainSteps {
     this.y = this.next;
     this.next = y;
     if (!this.#tableau.fsal) return;
-    const last = k.length - 1;
+    const last = this.#tableau.c.length - 1;
     const first = k[0];
     k[0] = k[last];
     k[last] = first;
@@ -147,7 +188,7 @@ export class PlainSteps {
     return this.next;
   }
 
-  /** y(t + θh) by the interpolant of a step from `y` with the stages `k`. */
+  /** y(t + θh) by the interpolant of a step from `y` with the stages `k`, all of them. */
   interpolate(
     out: Float64Array,
     theta: number,

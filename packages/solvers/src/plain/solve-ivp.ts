@@ -60,7 +60,7 @@ interface PlainOutput<S extends PlainState> {
   readonly throwOnFailure?: boolean;
 }
 
-type NotHere = 'args' | 'gradient';
+type NotHere = 'args' | 'batched' | 'gradient';
 
 interface PlainNorm {
   /** By which a step's error is measured: such as `maxNorm()`, or a function of the scaled errors. */
@@ -195,7 +195,7 @@ export function solveIvp<const S extends PlainState>(
   requireHeld(control, 'float64', who);
   const stops = stopTimesOf(options, who);
   const times = Array.from(ts);
-  requireTimes(times, who);
+  requireTimes(times, { who });
   requireSpan(times, options.output, who);
   const result = new PlainLoop({
     field: fieldOf(field, typeof y0 === 'number'),

@@ -1,0 +1,130 @@
+/**
+ * `direct()` of a batched solve: its tape is the line of graphs that ran on the way to the result, each with its
+ * residuals; the walk back mirrors it. What the rows decided for themselves is held fixed, row by row, in proportion to
+ * the row's own stretch of time.
+ */
+import { pullbackRule, type SplitGraph, split, spread, tapedRule } from '@neuralode/autodiff';
+import {
+  type OdeSolveAttrs,
+  odeSolve,
+  type RowEvent,
+  type RowGraph,
+  RowGraphs,
+  type RunnableRowGraph,
+  runBatchedSolveWith,
+} from '@neuralode/solvers';
+import {
+  apply,
+  type DerivativeRule,
+  type Modes,
+  type Primitive,
+  type Run,
+  type Slot,
+  Tape,
+  type Tensor,
+  zerosLike,
+} from '@neuralode/tensor';
+import { runBatchedBackward } from './direct-batched-run.ts';
+import type { Wanted } from './direct-tape.ts';
+import type { PullbackAttrs } from '@neuralode/autodiff';
+
+/** A graph of the solve in two halves. */
+export interface SplitRowGraph extends RunnableRowGraph {
+  readonly half: SplitGraph;
+  readonly role: RowGraph;
+  /** Which of its inputs get a cotangent. */
+  readonly needs: readonly boolean[];
+}
+
+/** One event of the recorded solve with its residuals. */
+export interface RowTapeEntry {
+  readonly event: RowEvent<SplitRowGraph>;
+  readonly residuals: readonly Slot[];
+}
+
+/** The walk back over the tape. Inputs: the tape, the solve's inputs, the cotangents of its outputs. */
+export interface RowBackAttrs extends PullbackAttrs<OdeSolveAttrs> {
+  readonly wanted: Wanted;
+}
+
+interface RowTapedAttrs extends OdeSolveAttrs {
+  readonly graphs: RowGraphs<SplitRowGraph>;
+}
+
+function splitter(wanted: Wanted, modes: Modes): (role: RowGraph) => SplitRowGraph {
+  return (role) => {
+    const { graph, inputs, moving } = role;
+    const args = [...wanted.args];
+    const needs = inputs.map((kind) => {
+      if (kind === 'arg') return args.shift() as boolean;
+      return kind === 'time' ? wanted.times : kind === 'state';
+    });
+    const given = graph.outputs.map((_, i) => i < moving);
+    const half = split(graph, needs, given, modes);
+    return { forward: half.forward, plain: graph.outputs.length, half, role, needs };
+  };
+}
+
+/** A batched `odeSolve` with one more output: the tape. */
+const batchedTaped: Primitive<RowTapedAttrs> = {
+  name: 'odeSolveTaped',
+  infer: (inputs, attrs) => [...odeSolve.infer(inputs, attrs), { shape: [], dtype: 'opaque' }],
+  *run(inputs, attrs, backend): Run<Slot[]> {
+    const tape = new Tape<RowTapeEntry>();
+    const log = {
+      keeps: true,
+      note(event: RowEvent<SplitRowGraph>, residuals: readonly Slot[]): void {
+        tape.own(residuals);
+        tape.entries.push({ event, residuals });
+      },
+    };
+    try {
+      const results = yield* runBatchedSolveWith(inputs, attrs, backend, attrs.graphs, log);
+      return [...results, tape];
+    } catch (error) {
+      tape.release();
+      throw error;
+    }
+  },
+  get derivative() {
+    return tapedSolveRule;
+  },
+};
+
+const solveRule = odeSolve.derivative as DerivativeRule<OdeSolveAttrs>;
+const tapedSolveRule = tapedRule<OdeSolveAttrs, RowTapedAttrs>(() => batchedTaped, solveRule);
+
+const batchedBack: Primitive<RowBackAttrs> = {
+  name: 'odeSolveBack',
+  infer: ([, ...inputs], { needs }) =>
+    needs.flatMap((need, i) => (need ? [{ shape: inputs[i].shape, dtype: inputs[i].dtype }] : [])),
+  run: runBatchedBackward,
+  get derivative() {
+    return backRule;
+  },
+};
+const backRule = pullbackRule<OdeSolveAttrs, RowBackAttrs>(() => batchedBack, solveRule.jvp);
+
+/** The reverse mode of a batched solve by its tape. */
+export function batchedVjp(
+  inputs: readonly Tensor[],
+  attrs: OdeSolveAttrs,
+  needs: readonly boolean[],
+  wanted: Wanted,
+  modes: Modes,
+): ReturnType<DerivativeRule<OdeSolveAttrs>['vjp']> {
+  const graphs = new RowGraphs(attrs, splitter(wanted, modes));
+  const results = apply(batchedTaped, inputs, { ...attrs, graphs } satisfies RowTapedAttrs);
+  const tape = results.pop() as Tensor;
+  return {
+    outputs: results,
+    pullback(cotangents) {
+      const given = results.map((_, i) => cotangents[i] !== null);
+      const filled = results.flatMap((rows, i) =>
+        given[i] ? [cotangents[i] ?? zerosLike(rows)] : [],
+      );
+      const backAttrs: RowBackAttrs = { loop: attrs, needs, given, wanted };
+      return spread(needs, apply(batchedBack, [tape, ...inputs, ...filled], backAttrs));
+    },
+  };
+}

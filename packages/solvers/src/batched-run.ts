@@ -1,0 +1,404 @@
+/**
+ * The run loop of a batched solve: every row has its own time, step, error, accept or reject, and its own times to be
+ * observed at. The device steps all rows at once, each over its own h; the host reads one error a row and decides row by
+ * row, with the same pace that a solve of that row alone would have.
+ *
+ * A row that is rejected, or done, keeps its state: the new one is chosen where the step stands. Rows that are done
+ * stay in the batch, with h = 0: the field is recorded for the whole batch, and what it captures may have rows too.
+ */
+import {
+  type Backend,
+  type DeviceBuffer,
+  type DType,
+  type Run,
+  releaseAll,
+  type Slot,
+} from '@neuralode/tensor';
+import type { AdaptiveControl } from './control.ts';
+import {
+  MaxStepsError,
+  NonFiniteError,
+  SolveError,
+  type SolveStatus,
+  StepSizeError,
+} from './errors.ts';
+import { FiniteWatch } from './finite-watch.ts';
+import type { AdaptivePace } from './pace.ts';
+import { type Passage, RowClock, type RowStride } from './row-clock.ts';
+import { plainRowGraphs, type RowGraphs, type RunnableRowGraph } from './row-graphs.ts';
+import { type Cell, noRowLog, type RowLog } from './row-log.ts';
+import { type Attempt, hostNumbers, RowMachine } from './row-machine.ts';
+import { chooseFirstSteps } from './row-start.ts';
+import { RowObservations } from './row-observations.ts';
+import { requireRowTimes } from './row-times.ts';
+import { type OdeSolveAttrs, type SolveInputs, solveInputs, timesAreInput } from './solve-attrs.ts';
+
+/** Runs a batched `odeSolve` node that nobody records. Inputs are borrowed; the outputs are the caller's. */
+export function runBatchedSolve(
+  inputs: readonly Slot[],
+  attrs: OdeSolveAttrs,
+  backend: Backend,
+): Run<Slot[]> {
+  return runBatchedSolveWith(inputs, attrs, backend, plainRowGraphs(attrs), noRowLog);
+}
+
+/** The same with graphs and a log of one's own. */
+export function* runBatchedSolveWith<R extends RunnableRowGraph>(
+  inputs: readonly Slot[],
+  attrs: OdeSolveAttrs,
+  backend: Backend,
+  graphs: RowGraphs<R>,
+  log: RowLog<R>,
+): Run<Slot[]> {
+  const roles = solveInputs(inputs, attrs);
+  const times = attrs.rowTimes ?? (yield* readTimes(roles.times as DeviceBuffer, attrs));
+  attrs.witness?.beginRows(times);
+  const loop = new BatchedLoop(roles, attrs, times, graphs, backend, log);
+  try {
+    return yield* loop.run();
+  } catch (error) {
+    if (error instanceof SolveError) loop.report(error.status);
+    throw error;
+  } finally {
+    loop.release();
+  }
+}
+
+function* readTimes(slot: DeviceBuffer, { batch }: OdeSolveAttrs): Run<number[][]> {
+  const flat = Array.from(yield slot);
+  const count = flat.length / (batch as number);
+  const times = Array.from({ length: batch as number }, (_, row) =>
+    flat.slice(row * count, (row + 1) * count),
+  );
+  requireRowTimes(times);
+  return times;
+}
+
+/** Where the rows stood before a step, and stand after. */
+interface RowLook {
+  readonly starts: readonly number[];
+  readonly ends: readonly number[];
+}
+
+/** The steps of the rows that `stands` names; no step elsewhere. */
+function onlyWhere(stands: readonly boolean[], strides: readonly RowStride[]): RowStride[] {
+  return strides.map((each, r) => (stands[r] ? each : { ...each, h: 0, length: 0 }));
+}
+
+class BatchedLoop<R extends RunnableRowGraph> {
+  readonly #attrs: OdeSolveAttrs;
+  readonly #graphs: RowGraphs<R>;
+  readonly #machine: RowMachine<R>;
+  readonly #rows: readonly RowClock[];
+  readonly #observations: RowObservations<R>;
+  readonly #watch: FiniteWatch<RowLook>;
+  readonly #adaptive: boolean;
+  readonly #jumps: readonly Cell[];
+  readonly #args: readonly Cell[];
+  #y: readonly Cell[];
+  /** f(t, y), where the method keeps it from step to step. */
+  #k: readonly Cell[] = [];
+  /** What is integrated beside the state, so far. */
+  #sums: readonly Cell[];
+  #nfe = 0;
+
+  constructor(
+    inputs: SolveInputs<Slot>,
+    attrs: OdeSolveAttrs,
+    times: readonly (readonly number[])[],
+    graphs: RowGraphs<R>,
+    backend: Backend,
+    log: RowLog<R>,
+  ) {
+    const { body, leaves, jumps, control } = attrs;
+    this.#attrs = attrs;
+    this.#graphs = graphs;
+    this.#machine = new RowMachine(backend, log, body.inputs[0].dtype as DType);
+    const jumping = jumps.some((jump) => jump !== undefined);
+    const exact = !timesAreInput(attrs);
+    this.#rows = times.map((each) => new RowClock(each, control, jumping, exact));
+    this.#adaptive = control.kind === 'adaptive';
+    this.#observations = new RowObservations(
+      this.#machine,
+      graphs,
+      body.inputs.slice(1, 1 + leaves),
+      times,
+    );
+    this.#watch = new FiniteWatch(backend, graphs.plain.finite, (look, row) =>
+      this.#failAt(look, row),
+    );
+    const cells = (slots: readonly Slot[]): Cell[] =>
+      slots.map((slot) => this.#machine.cell(slot.retain()));
+    this.#y = cells(inputs.y0);
+    this.#jumps = cells(inputs.jumps);
+    this.#args = cells(inputs.args);
+    this.#sums = (attrs.quadrature?.outputs ?? []).map((spec) => this.#machine.zeros(spec));
+  }
+
+  *run(): Run<Slot[]> {
+    const starts = this.#times();
+    this.#observations.standing(
+      this.#rows.map(() => [0]),
+      this.#y,
+    );
+    if (!this.#adaptive) yield* this.#look(starts);
+    if (this.#attrs.tableau.fsal) this.#k = yield* this.#evaluate();
+    if (this.#adaptive) yield* this.#chooseFirstSteps();
+    while (this.#rows.some((row) => !row.done)) yield* this.#step();
+    // An infinite state makes the scale of the error infinite too, and so passes for one without error.
+    if (this.#adaptive) yield* this.#look(this.#times());
+    yield* this.#watch.ask();
+    this.report('success');
+    const observed = this.#observations.results();
+    return [...observed, ...this.#sums.map(({ slot }) => slot.retain())];
+  }
+
+  report(status: SolveStatus): void {
+    const rows = this.#rows.map(({ accepted, rejected }) => ({ accepted, rejected }));
+    this.#attrs.onSolve?.({
+      nfe: this.#nfe,
+      accepted: rows.reduce((total, { accepted }) => total + accepted, 0),
+      rejected: rows.reduce((total, { rejected }) => total + rejected, 0),
+      status,
+      jacobians: 0,
+      factorisations: 0,
+      pass: this.#attrs.pass,
+      rows,
+    });
+  }
+
+  release(): void {
+    this.#machine.release();
+    this.#observations.release();
+    this.#watch.release();
+  }
+
+  #times(): number[] {
+    return this.#rows.map(({ t }) => t);
+  }
+
+  // Start
+
+  /** f at the state as it stands. */
+  *#evaluate(): Run<readonly Cell[]> {
+    const strides = this.#rows.map((row) => row.stride());
+    this.#nfe++;
+    const reads = [...this.#y, ...this.#args];
+    return yield* this.#machine.run(this.#graphs.field, [hostNumbers('t', strides)], [], reads);
+  }
+
+  *#chooseFirstSteps(): Run<void> {
+    const { control, tableau } = this.#attrs;
+    if ((control as AdaptiveControl).firstStep !== undefined) return;
+    const k = tableau.fsal ? this.#k : yield* this.#evaluate();
+    this.#nfe++;
+    const { plain } = this.#graphs;
+    const fail = (what: string, row: number): never => this.#fail(what, row);
+    yield* chooseFirstSteps(this.#rows, tableau.errorOrder as number, plain, this.#machine, fail, {
+      y: this.#y,
+      k,
+      args: this.#args,
+    });
+    if (!tableau.fsal) this.#machine.drop(k);
+  }
+
+  // Step
+
+  /** One attempt at a step of every row that is not done; the rows whose step stands move. */
+  *#step(): Run<void> {
+    const strides = this.#rows.map((row) => row.stride());
+    this.#requireFewSteps();
+    const attempt = yield* this.#attempt(strides);
+    const [stands, kept] = yield* this.#settleOn(attempt, strides);
+    if (kept === undefined) return;
+    const starts = this.#times();
+    const passages = this.#rows.map((row, r) => (stands[r] ? row.pass(strides[r]) : undefined));
+    const stages = [...this.#k, ...kept.slice(this.#attrs.leaves)];
+    const extra = yield* this.#extend(passages, onlyWhere(stands, strides), stages);
+    yield* this.#observations.inside(passages, strides, [...this.#y, ...stages, ...extra]);
+    this.#machine.drop(extra);
+    if (this.#sums.length > 0) yield* this.#integrate(onlyWhere(stands, strides), stages);
+    yield* this.#move(stands, kept);
+    if (!this.#adaptive) yield* this.#look(starts);
+    this.#observations.standing(
+      passages.map((passage) => passage?.standing ?? []),
+      this.#y,
+    );
+    yield* this.#jump(passages);
+  }
+
+  *#attempt(strides: readonly RowStride[]): Run<Attempt<R>> {
+    const { tableau, leaves } = this.#attrs;
+    const given = tableau.fsal ? 1 : 0;
+    this.#nfe += tableau.c.length - given;
+    return yield* this.#machine.attempt(
+      this.#graphs.step,
+      leaves * (1 + tableau.c.length - given),
+      [hostNumbers('t', strides), hostNumbers('h', strides)],
+      [],
+      [...this.#y, ...this.#k, ...this.#args],
+    );
+  }
+
+  /** The stages that only the interpolant needs, if anything is observed inside the steps. */
+  *#extend(
+    passages: readonly (Passage | undefined)[],
+    strides: readonly RowStride[],
+    stages: readonly Cell[],
+  ): Run<readonly Cell[]> {
+    const { extend } = this.#graphs;
+    if (extend === undefined) return [];
+    if (!passages.some((passage) => passage !== undefined && passage.inside.length > 0)) return [];
+    this.#nfe += extend.plain / this.#attrs.leaves;
+    const numbers = [hostNumbers('t', strides), hostNumbers('h', strides)];
+    return yield* this.#machine.run(extend, numbers, [], [...this.#y, ...stages, ...this.#args]);
+  }
+
+  /** Which rows' steps stand; and y₁ and the fresh stages, unless none does. */
+  *#settleOn(
+    attempt: Attempt<R>,
+    strides: readonly RowStride[],
+  ): Run<[boolean[], readonly Cell[] | undefined]> {
+    if (!this.#adaptive) {
+      const stands = this.#rows.map((row) => !row.done);
+      return [stands, this.#machine.keep(attempt)];
+    }
+    let errors: number[];
+    let stands: boolean[];
+    try {
+      errors = yield* this.#machine.read(attempt.steering[0]);
+      stands = this.#rows.map((row, r) => !row.done && this.#judge(row, r, strides[r], errors[r]));
+    } catch (error) {
+      this.#machine.reject(attempt);
+      throw error;
+    }
+    if (!stands.includes(true)) {
+      this.#machine.reject(attempt);
+      return [stands, undefined];
+    }
+    const spoilt = errors.some((error, r) => !stands[r] && !Number.isFinite(error));
+    const matters = this.#machine.log.keeps || this.#sums.length > 0;
+    if (!spoilt || !matters) return [stands, this.#machine.keep(attempt)];
+    // No weight at all times what is not finite would be NaN, in what all rows share.
+    this.#machine.reject(attempt);
+    const again = yield* this.#attempt(onlyWhere(stands, strides));
+    releaseAll(again.steering);
+    return [stands, this.#machine.keep(again)];
+  }
+
+  /** Whether a row's step with this scaled error stands. */
+  #judge(row: RowClock, r: number, stride: RowStride, error: number): boolean {
+    const pace = row.pace as AdaptivePace;
+    if (pace.judge(stride, error)) return true;
+    row.rejected++;
+    if (pace.vanished(row.t)) {
+      if (!Number.isFinite(error)) this.#fail('the field or the state is not finite', r);
+      const { rtol, atol } = this.#attrs.control as AdaptiveControl;
+      const tolerances = `rtol ${rtol}, atol ${atol} in ${this.#attrs.body.inputs[0].dtype}`;
+      throw new StepSizeError(row.t, this.#attrs.pass, pace.size, tolerances, { row: r });
+    }
+    return false;
+  }
+
+  #requireFewSteps(): void {
+    const { maxSteps } = this.#attrs.control;
+    const r = this.#rows.findIndex((row) => !row.done && row.attempts >= maxSteps);
+    if (r < 0) return;
+    const { t, end } = this.#rows[r];
+    throw new MaxStepsError(t, this.#attrs.pass, maxSteps, end, { row: r });
+  }
+
+  /** The rows whose step stands take on the new state; and the new first stage. */
+  *#move(stands: readonly boolean[], kept: readonly Cell[]): Run<void> {
+    const { leaves, tableau } = this.#attrs;
+    const before = [...this.#y, ...this.#k];
+    const y1 = kept.slice(0, leaves);
+    const last = tableau.fsal ? kept.slice(-leaves) : [];
+    this.#y = yield* this.#choose(stands, this.#y, y1);
+    if (tableau.fsal) this.#k = yield* this.#choose(stands, this.#k, last);
+    const now = new Set([...this.#y, ...this.#k]);
+    this.#machine.drop([...before, ...kept].filter((cell) => !now.has(cell)));
+  }
+
+  /** `after` in the rows that `stands` names, `before` elsewhere. */
+  *#choose(
+    stands: readonly boolean[],
+    before: readonly Cell[],
+    after: readonly Cell[],
+  ): Run<readonly Cell[]> {
+    if (!stands.includes(false)) return after;
+    const mask = this.#machine.upload(stands.map(Number), 'bool');
+    try {
+      return yield* this.#machine.run(this.#graphs.settle, [], [mask], [...before, ...after]);
+    } finally {
+      mask.release();
+    }
+  }
+
+  /** Adds the step, which has no length in rows that do not move, to what is integrated beside the state. */
+  *#integrate(strides: readonly RowStride[], stages: readonly Cell[]): Run<void> {
+    const before = this.#sums;
+    this.#nfe += this.#attrs.tableau.b.filter((weight) => weight !== 0).length;
+    const numbers = [hostNumbers('t', strides), hostNumbers('h', strides)];
+    const reads = [...before, ...this.#y, ...stages, ...this.#args];
+    this.#sums = yield* this.#machine.run(this.#graphs.sums, numbers, [], reads);
+    this.#machine.drop(before);
+  }
+
+  // Jump
+
+  /** y ← keep · y + jump, in the rows that just came to a time of theirs at which the state jumps. */
+  *#jump(passages: readonly (Passage | undefined)[]): Run<void> {
+    const indices = passages.map((passage) => passage?.jump);
+    const jumps = indices.map((index) => index !== undefined);
+    if (!jumps.includes(true)) return;
+    const count = this.#rows[0].times.length;
+    const places = indices.map((index, r) => (index === undefined ? 0 : this.#place(r, index - 1)));
+    const choices = [
+      this.#machine.upload(jumps.map(Number), 'bool'),
+      this.#machine.upload(places, 'int32'),
+    ];
+    const before = this.#y;
+    try {
+      const reads = [...before, ...this.#jumps];
+      this.#y = yield* this.#machine.run(this.#graphs.jump(count), [], choices, reads);
+    } finally {
+      releaseAll(choices);
+    }
+    this.#machine.drop(before);
+    // The first stage was evaluated at the state before the jump.
+    if (this.#attrs.tableau.fsal) yield* this.#refresh(jumps);
+  }
+
+  *#refresh(jumped: readonly boolean[]): Run<void> {
+    const before = this.#k;
+    const fresh = yield* this.#evaluate();
+    this.#k = yield* this.#choose(jumped, before, fresh);
+    this.#machine.drop([...before, ...(this.#k === fresh ? [] : fresh)]);
+  }
+
+  #place(row: number, index: number): number {
+    return index * this.#rows.length + row;
+  }
+
+  // Watch
+
+  /** Has the state looked at, after steps from `starts`. */
+  *#look(starts: readonly number[]): Run<void> {
+    const slots = this.#y.map(({ slot }) => slot);
+    yield* this.#watch.look(slots, { starts, ends: this.#times() });
+  }
+
+  #failAt({ starts, ends }: RowLook, row: number): never {
+    const [start, time] = [starts[row], ends[row]];
+    const what =
+      time !== start
+        ? `the field or the state is not finite after the step from t = ${start},`
+        : `the ${time === this.#rows[row].times[0] ? 'initial ' : ''}state is not finite`;
+    throw new NonFiniteError(time, this.#attrs.pass, what, { row });
+  }
+
+  #fail(what: string, row: number): never {
+    throw new NonFiniteError(this.#rows[row].t, this.#attrs.pass, what, { row });
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * What a step costs, as far as its method alone says.
+ */
+import type { Tableau } from '../tableau.ts';
+
+/** Evaluations of the field and of its Jacobian, and matrices factorised. */
+export interface StepCost {
+  readonly evaluations: number;
+  readonly jacobians: number;
+  readonly factorisations: number;
+}
+
+/** What every attempt at a step costs, besides what Newton's iteration reports. */
+export function fixedCost({ c, a, fsal, implicit }: Tableau): StepCost {
+  const none = { jacobians: 0, factorisations: 0 };
+  const first = fsal ? 1 : 0;
+  switch (implicit?.kind) {
+    case undefined:
+      return { ...none, evaluations: c.length - first };
+    case 'diagonal': {
+      const explicit = a.filter((row, i) => (row[i] ?? 0) === 0).length;
+      return { ...none, evaluations: explicit - first };
+    }
+    case 'coupled':
+      return { ...none, evaluations: implicit.startWeight === undefined ? 0 : 1 };
+    case 'rosenbrock':
+      return { evaluations: c.length, jacobians: 1, factorisations: 1 };
+  }
+}
+
+/** What the reverse mode of a step costs: where stages were solved for, the exact Jacobian at each of them. */
+export function reverseCost({ c, a, fsal, implicit }: Tableau): StepCost {
+  const evaluations = c.length - (fsal ? 1 : 0);
+  switch (implicit?.kind) {
+    case undefined:
+      return { evaluations, jacobians: 0, factorisations: 0 };
+    case 'diagonal': {
+      const solved = a.filter((row, i) => (row[i] ?? 0) !== 0).length;
+      return { evaluations, jacobians: solved, factorisations: solved };
+    }
+    case 'coupled':
+      return { evaluations, jacobians: c.length, factorisations: 1 };
+    case 'rosenbrock':
+      return { evaluations, jacobians: 1, factorisations: 1 };
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * The stages of a diagonally implicit method, one after another: zᵢ = h γ f(t + cᵢ h, base + zᵢ) with base = y +
+ * h Σ_{j<i} aᵢⱼ kⱼ, and kᵢ = zᵢ/(h γ), which does not amplify what is left of the iteration's error as evaluating f would
+ * (Hairer, Wanner II, section IV.8). All of them share one matrix, I − h γ J.
+ */
+import { clean } from '@neuralode/autodiff';
+import {
+  apply,
+  type Graph,
+  inline,
+  linearCombination,
+  record,
+  type Tensor,
+} from '@neuralode/tensor';
+import type { Control } from '../control.ts';
+import type { Tableau } from '../tableau.ts';
+import type { FlatField } from './flat-field.ts';
+import { identity } from './jacobian.ts';
+import { lagrangeWeights } from './lagrange.ts';
+import { newtonControl, newtonScale, recordJacobian } from './newton-stage.ts';
+import { type NewtonAttrs, newtonSolvePrimitive } from './newton-solve.ts';
+import type { DiagonalScheme } from './scheme.ts';
+import type { StepInputs } from './step-inputs.ts';
+
+/** Of a stage: its time, h, base; then what the Jacobian is a function of: t, the state, args. */
+function stageGraphs(
+  field: FlatField,
+  gamma: number,
+): { residual: Graph; jacobian: Graph; matrix: Graph } {
+  const { scalar, vector, args } = field;
+  const params = [scalar, scalar, vector, scalar, vector, ...args];
+  const residual = record([vector, ...params], (z, time, h, base, _t, _y, ...constants) => {
+    const [rate] = inline(field.graph, [time, base.add(z), ...constants]);
+    return z.sub(rate.mul(h.mul(gamma)));
+  });
+  const square = { shape: [field.size, field.size], dtype: vector.dtype };
+  const matrix = record([square, ...params], (jacobian, _time, h) =>
+    identity(field.size, vector).sub(jacobian.mul(h.mul(gamma))),
+  );
+  return {
+    residual: clean(residual.graph),
+    jacobian: recordJacobian(field, params, (inputs) => inputs.slice(3)),
+    matrix: clean(matrix.graph),
+  };
+}
+
+/** How to guess the stage at `node` from those at `known`: by the parabola through the three nearest of them. */
+function guessWeights(known: readonly number[], node: number): number[] {
+  const distance = (i: number): number => Math.abs(known[i] - node);
+  // Of two stages at one node the later one is the better.
+  const distinct = known.map((_, i) => i).filter((i) => known.lastIndexOf(known[i]) === i);
+  const nearest = distinct.sort((i, j) => distance(i) - distance(j)).slice(0, 3);
+  const weights = lagrangeWeights(
+    nearest.map((i) => known[i]),
+    node,
+  );
+  return known.map((_, i) => (nearest.includes(i) ? weights[nearest.indexOf(i)] : 0));
+}
+
+/** All stages, leaf by leaf. */
+export function diagonalStages(
+  field: FlatField,
+  tableau: Tableau,
+  control: Control,
+  { t, h, y, given, args, work }: StepInputs,
+): Tensor[][] {
+  const { gamma } = tableau.implicit as DiagonalScheme;
+  const attrs: NewtonAttrs = {
+    ...stageGraphs(field, gamma),
+    control: newtonControl(control, field.vector),
+    evaluations: 1,
+    shared: true,
+  };
+  const flat = field.pack(y);
+  const scale = newtonScale(control, flat);
+  const stages = given === undefined ? [] : [given];
+  const slopes = stages.map((stage) => field.pack(stage));
+  for (let i = stages.length; i < tableau.c.length; i++) {
+    const row = tableau.a[i];
+    const time = tableau.c[i] === 0 ? t : t.add(h.mul(tableau.c[i]));
+    const base = i === 0 ? flat : flat.add(linearCombination(row.slice(0, i), slopes).mul(h));
+    if ((row[i] ?? 0) === 0) {
+      stages.push(field.rates(time, base, args));
+      slopes.push(field.pack(stages[i]));
+      continue;
+    }
+    const step = h.mul(gamma);
+    const start =
+      i === 0
+        ? flat.mul(0)
+        : linearCombination(guessWeights(tableau.c.slice(0, i), tableau.c[i]), slopes).mul(step);
+    const inputs = [start, scale, time, h, base, t, flat, ...args, work];
+    const [z] = apply(newtonSolvePrimitive, inputs, attrs);
+    slopes.push(z.div(step));
+    stages.push(field.unpack(slopes[i], field.rates(time, base.add(z), args)));
+  }
+  return stages;
+}

@@ -1,0 +1,156 @@
+/**
+ * Runs the graphs of a batched solve: keeps its cells, brings numbers of the host to the device, tells the log.
+ */
+import {
+  type Backend,
+  DeviceBuffer,
+  type DType,
+  hostArray,
+  primitives as p,
+  type Run,
+  releaseAll,
+  runGraph,
+  runKernel,
+  type Slot,
+  type Spec,
+} from '@neuralode/tensor';
+import type { RunnableRowGraph } from './row-graphs.ts';
+import type { RowStride } from './row-clock.ts';
+import type { Cell, HostNumbers, RowLog } from './row-log.ts';
+
+/** A graph's run before it is known whether it counts. */
+export interface Attempt<R extends RunnableRowGraph> {
+  readonly graph: R;
+  readonly numbers: readonly HostNumbers[];
+  readonly reads: readonly Cell[];
+  /** The outputs that move: states and stages. */
+  readonly writes: readonly Cell[];
+  /** The outputs that only steer. */
+  readonly steering: readonly Slot[];
+  readonly residuals: readonly Slot[];
+}
+
+export function hostNumbers(
+  of: 't' | 'h',
+  strides: readonly RowStride[],
+  rows = strides.map((_, row) => row),
+): HostNumbers {
+  return { of, rows, strides };
+}
+
+function valuesOf({ of, strides, inside }: HostNumbers): readonly number[] {
+  if (of === 'theta') return (inside ?? []).map(({ theta }) => theta);
+  return strides.map((stride) => stride[of]);
+}
+
+export class RowMachine<R extends RunnableRowGraph> {
+  readonly backend: Backend;
+  readonly log: RowLog<R>;
+  readonly #scalarType: DType;
+  readonly #live = new Set<Cell>();
+  #nextId = 0;
+
+  constructor(backend: Backend, log: RowLog<R>, scalarType: DType) {
+    this.backend = backend;
+    this.log = log;
+    this.#scalarType = scalarType;
+  }
+
+  /** A cell around a slot, whose reference it takes over. */
+  cell(slot: Slot): Cell {
+    const cell = { id: this.#nextId++, slot };
+    this.#live.add(cell);
+    return cell;
+  }
+
+  zeros({ shape, dtype }: Spec): Cell {
+    const attrs = { value: 0, shape, dtype: dtype as DType };
+    return this.cell(runKernel(this.backend, p.fill, [], attrs));
+  }
+
+  drop(cells: readonly Cell[]): void {
+    for (const cell of cells) if (this.#live.delete(cell)) cell.slot.release();
+  }
+
+  release(): void {
+    this.drop([...this.#live]);
+  }
+
+  upload(values: readonly number[], dtype: DType = this.#scalarType): DeviceBuffer {
+    const host = hostArray(dtype, values.length);
+    // A loop: filling a typed array from an array by its own means takes ten times as long.
+    for (let i = 0; i < values.length; i++) host[i] = values[i];
+    return new DeviceBuffer(this.backend, this.backend.upload(host, [values.length], dtype));
+  }
+
+  /** Runs `graph` on numbers of the host, choices (borrowed) and cells, in this order. */
+  *attempt(
+    graph: R,
+    moving: number,
+    numbers: readonly HostNumbers[],
+    choices: readonly Slot[],
+    reads: readonly Cell[],
+  ): Run<Attempt<R>> {
+    const given: Slot[] = [];
+    let outputs: Slot[];
+    try {
+      for (const each of numbers) given.push(this.upload(valuesOf(each)));
+      const operands = [...given, ...choices, ...reads.map(({ slot }) => slot)];
+      outputs = yield* runGraph(graph.forward, operands, this.backend);
+    } finally {
+      releaseAll(given);
+    }
+    return {
+      graph,
+      numbers,
+      reads,
+      writes: outputs.slice(0, moving).map((slot) => this.cell(slot)),
+      steering: outputs.slice(moving, graph.plain),
+      residuals: outputs.slice(graph.plain),
+    };
+  }
+
+  /** The attempt counts: the log is told of it, and owns its residuals. */
+  keep(attempt: Attempt<R>, places?: readonly number[]): readonly Cell[] {
+    const { graph, numbers, reads, writes, residuals } = attempt;
+    const ids = (cells: readonly Cell[]): number[] => cells.map(({ id }) => id);
+    this.log.note(
+      {
+        kind: 'run',
+        graph,
+        numbers,
+        reads: ids(reads),
+        writes: ids(writes),
+        ...(places && { places }),
+      },
+      residuals,
+    );
+    return writes;
+  }
+
+  /** The attempt does not count. What it says by `steering` is the caller's. */
+  reject({ writes, residuals }: Attempt<R>): void {
+    this.drop(writes);
+    releaseAll(residuals);
+  }
+
+  /** Runs a graph that counts in any case, and all of whose outputs move. */
+  *run(
+    graph: R,
+    numbers: readonly HostNumbers[],
+    choices: readonly Slot[],
+    reads: readonly Cell[],
+    places?: readonly number[],
+  ): Run<readonly Cell[]> {
+    return this.keep(yield* this.attempt(graph, graph.plain, numbers, choices, reads), places);
+  }
+
+  /** What a slot, which it releases, holds. */
+  *read(slot: Slot): Run<number[]> {
+    try {
+      return Array.from(yield slot as DeviceBuffer);
+    } finally {
+      slot.release();
+    }
+  }
+}
