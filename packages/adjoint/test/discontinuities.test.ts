@@ -2,7 +2,7 @@
 import { backsolve, direct } from '@neuralode/adjoint';
 import { grad } from '@neuralode/autodiff';
 import { reference } from '@neuralode/backend-reference';
-import { maxNorm, odeint } from '@neuralode/solvers';
+import { dop853, dopri5, kvaerno5, maxNorm, odeint, radau5 } from '@neuralode/solvers';
 import { setBackend, type Tensor, tensor, where } from '@neuralode/tensor';
 import { expect, it } from 'vitest';
 
@@ -12,12 +12,18 @@ const field = (t: Tensor, y: Tensor, p: { a: Tensor; b: Tensor }): Tensor =>
 
 const solves = { direct: direct(), backsolve: backsolve() };
 
-it.each(Object.entries(solves))('%s lands on it, both ways', async (_, gradient) => {
+const methods = [dopri5(), dop853(), radau5(), kvaerno5()];
+const cases = Object.entries(solves).flatMap(([name, gradient]) =>
+  methods.map((solver) => [name, solver.tableau.name, gradient, solver] as const),
+);
+
+it.each(cases)('%s lands on it, both ways: %s', async (_, __, gradient, solver) => {
   await setBackend(reference());
   const loss = (p: { a: Tensor; b: Tensor; y: Tensor }): Tensor =>
     odeint(field, p.y, [0, 2], {
       args: { a: p.a, b: p.b },
       gradient,
+      solver,
       jumpAt: [1],
       stepAt: [0.3],
       rtol: 1e-9,
@@ -31,6 +37,26 @@ it.each(Object.entries(solves))('%s lands on it, both ways', async (_, gradient)
   expect(await grads.b.item()).toBeCloseTo(-value, 7);
   expect((await grads.y.array()) as number[]).toEqual([expect.closeTo(value / 2, 7)]);
 });
+
+it.each(Object.entries(solves))(
+  '%s goes through stages that only the interpolant needs, beside it',
+  async (_, gradient) => {
+    await setBackend(reference());
+    const loss = (p: { a: Tensor; b: Tensor }): Tensor =>
+      odeint(field, tensor(2), [0, 0.6, 1.7, 2], {
+        args: p,
+        gradient,
+        solver: dop853(),
+        jumpAt: [1],
+        rtol: 1e-9,
+        atol: 1e-9,
+      }).ys.sum();
+    const grads = await grad(loss)({ a: tensor(0.5), b: tensor(0.7) });
+    const [early, late, last] = [Math.exp(0.3), Math.exp(0.5 - 0.49), Math.exp(-0.2)];
+    expect(await grads.a.item()).toBeCloseTo(2 * (0.6 * early + late + last), 7);
+    expect(await grads.b.item()).toBeCloseTo(-2 * (0.7 * late + last), 7);
+  },
+);
 
 it('a norm steers the backward solve too, each copy of the state by itself', async () => {
   await setBackend(reference());

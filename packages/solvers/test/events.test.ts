@@ -2,12 +2,14 @@
 import { jit } from '@neuralode/autodiff';
 import { reference } from '@neuralode/backend-reference';
 import {
+  dop853,
   EventsPileUpError,
   everyStep,
   type Happening,
   MaxStepsError,
   odeint,
   type PlainEvent,
+  radau5,
   rk4,
   solveIvp,
 } from '@neuralode/solvers';
@@ -64,7 +66,7 @@ describe('a bouncing ball', () => {
   const ts = Array.from({ length: 25 }, (_, i) => i / 3);
 
   it('bounces when and as it should, and its dense output runs right across', () => {
-    for (const method of [{}, { solver: rk4(), stepSize: 0.37 }]) {
+    for (const method of [{}, { solver: rk4(), stepSize: 0.37 }, { solver: dop853() }]) {
       const { ys, events, at, stats } = solveIvp(fall, [height, 0], ts, {
         events: bounce,
         dense: true,
@@ -90,10 +92,18 @@ describe('a bouncing ball', () => {
     }
   });
 
-  it('and so with tensors', async () => {
+  it.each([
+    ['dopri5', {}],
+    ['dop853, with stages for the interpolant alone', { solver: dop853() }],
+    ['radau5', { solver: radau5() }],
+  ])('and so with tensors, by %s', async (_, method) => {
     const y0 = tensor([height, 0]);
     const before = memory(backend).liveBuffers;
-    const solution = await odeint(fallOfTensors, y0, ts, { events: bounceOfTensors, dense: true });
+    const solution = await odeint(fallOfTensors, y0, ts, {
+      events: bounceOfTensors,
+      dense: true,
+      ...method,
+    });
     const hits = bounces(8);
     expect(solution.events.map(({ t }) => t)).toEqual(hits.map((t) => expect.closeTo(t, 11)));
     const rows = (await solution.ys.array()) as number[][];

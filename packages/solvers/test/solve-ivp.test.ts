@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { reference } from '@neuralode/backend-reference';
 import {
+  bosh3,
+  dop853,
   euler,
   everyStep,
   FieldError,
@@ -9,10 +11,14 @@ import {
   midpoint,
   NonFiniteError,
   type PlainField,
+  radau5,
   rk4,
   type SolveIvpOptions,
   solveIvp,
   StepSizeError,
+  trapezoid,
+  tsit5,
+  vern7,
 } from '@neuralode/solvers';
 import { ArgumentError, setBackend, stack, type Tensor } from '@neuralode/tensor';
 import { describe, expect, it } from 'vitest';
@@ -38,6 +44,11 @@ describe('beside odeint', () => {
     { solver: rk4(), stepSize: 0.01 },
     { solver: midpoint(), stepSize: 0.01 },
     { solver: euler(), stepSize: 0.001 },
+    { solver: bosh3() },
+    { solver: tsit5() },
+    // A second error estimate, and stages for the interpolant alone.
+    { solver: dop853() },
+    { solver: vern7(), rtol: 1e-9, atol: 1e-9 },
   ];
   it.each(settings.map((options, i) => [i, options] as const))(
     'takes the same steps to the same states, forward and backward (%i)',
@@ -124,6 +135,22 @@ describe('output', () => {
     }
   });
 
+  it('anywhere by the methods whose dense output needs further stages, counted once a step', () => {
+    for (const [solver, further] of [
+      [dop853(), 3],
+      [vern7(), 5],
+    ] as const) {
+      const options = { solver, rtol: 1e-10, atol: 1e-10 };
+      const plain = solveIvp(turn, [1, 0], [0, 6], options);
+      const { at, stats } = solveIvp(turn, [1, 0], [0, 6], { ...options, dense: true });
+      const ts = Array.from({ length: 200 }, (_, i) => (6 * i) / 199);
+      at(ts).forEach(([x], i) => {
+        expect(x).toBeCloseTo(Math.cos(ts[i]), 8);
+      });
+      expect(stats).toEqual({ ...plain.stats, nfe: plain.stats.nfe + further * stats.accepted });
+    }
+  });
+
   it('at given times by dense output, whose order is measured', () => {
     const steps = [0.2, 0.1, 0.05, 0.025];
     const errors = steps.map((stepSize) => {
@@ -171,6 +198,16 @@ describe('refusals', () => {
       FieldError,
       `${fits}1; expected a number. Return dy/dt, shaped like y.`,
     );
+  });
+
+  it('of implicit methods', () => {
+    for (const options of [{ solver: radau5() }, { solver: trapezoid(), stepSize: 0.1 }]) {
+      refused(
+        () => solveIvp(turn, [1, 0], [0, 1], options as object),
+        ArgumentError,
+        `solveIvp: ${options.solver.tableau.name} is not an explicit Runge-Kutta method. Pass another solver, such as dopri5(), or solve with odeint.`,
+      );
+    }
   });
 
   it('of times and options, in its own name', () => {
