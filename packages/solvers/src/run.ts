@@ -13,7 +13,6 @@ import {
   releaseAll,
   runGraph,
   type Slot,
-  stackOf,
 } from '@neuralode/tensor';
 import type { AdaptiveControl } from './control.ts';
 import { FiniteWatch, type Look } from './finite-watch.ts';
@@ -31,6 +30,7 @@ import { readNumbers, runWithNumbers } from './host-numbers.ts';
 import { fixedCost } from './implicit/cost.ts';
 import { NewtonWork } from './implicit/newton-work.ts';
 import { applyJumps } from './jump.ts';
+import { Observations } from './observations.ts';
 import { type OdeSolveAttrs, type SolveInputs, solveInputs } from './solve-attrs.ts';
 import {
   AdaptivePace,
@@ -43,7 +43,7 @@ import {
 } from './pace.ts';
 import { noLog, type SolveEvent, type SolveLog } from './solve-log.ts';
 import { plainGraphs, type RunnableGraphs } from './step-graphs.ts';
-import type { Cut } from './solve-witness.ts';
+import type { AcceptedStep, Cut } from './solve-witness.ts';
 import { heed } from './step-report.ts';
 import { type Stop, stopsBetween } from './stops.ts';
 import type { DenseStages } from './tableau.ts';
@@ -72,6 +72,9 @@ export function* runOdeSolve(
   }
 }
 
+/** A step, but for where it ends. */
+type BegunStep = Omit<AcceptedStep, 'end' | 'after'>;
+
 class SolveLoop {
   readonly #attrs: OdeSolveAttrs;
   readonly #inputs: SolveInputs<Slot>;
@@ -90,9 +93,7 @@ class SolveLoop {
   #k: Slot[] = [];
   /** The latest step's stages, until the next one; then those that only the interpolant needs, once evaluated. */
   #stages: Slot[] = [];
-  /** Observed leaves, [leaf][time]. */
-  readonly #observed: Slot[][];
-  #nextObservation = 0;
+  readonly #observations: Observations;
   /** Where the stretch between two landing times began, and ends. */
   #segment = { index: -1, from: 0, to: 0 };
   readonly #pace: FixedPace | AdaptivePace;
@@ -129,14 +130,21 @@ class SolveLoop {
     this.#scalarType = attrs.body.inputs[0].dtype as DType;
     this.#t = times[0];
     this.#y = inputs.y0.map((slot) => slot.retain());
-    this.#observed = this.#y.map(() => []);
+    this.#observations = new Observations(
+      times,
+      attrs.times !== undefined,
+      attrs.body.inputs.slice(1, 1 + attrs.leaves),
+      backend,
+      graphs,
+      log,
+    );
   }
 
   *run(): Run<Slot[]> {
     const landings = this.#landings();
     const adaptive = this.#pace instanceof AdaptivePace;
     yield* this.#beginWitness();
-    this.#emitStanding();
+    this.#observations.stand(this.#y);
     if (!adaptive) yield* this.#lookSince(this.#t);
     for (const [i, landing] of landings.entries()) {
       const stops = this.#stopsBefore(landing);
@@ -149,7 +157,7 @@ class SolveLoop {
       this.#pace.begin(this.#t);
       for (const stop of stops) yield* this.#stepTo(stop);
       while (this.#t !== landing) yield* this.#step(landing);
-      this.#emitStanding();
+      this.#observations.stand(this.#y);
       if (i < landings.length - 1) this.#jump();
     }
     // An infinite state makes the scale of the error infinite too, and so passes for one without error.
@@ -157,7 +165,7 @@ class SolveLoop {
     yield* this.#watch.ask();
     this.#attrs.witness?.end(this.#t, this.#y);
     this.#report('success');
-    return this.#results();
+    return this.#observations.results();
   }
 
   #report(status: SolveStatus): void {
@@ -174,25 +182,13 @@ class SolveLoop {
 
   /** Tells how far it came. */
   failed(status: SolveStatus): void {
-    this.#attrs.witness?.failed(this.#sound ?? this.#t, this.#observed);
+    this.#attrs.witness?.failed(this.#sound ?? this.#t, this.#observations.rows);
     this.#report(status);
   }
 
-  #results(): Slot[] {
-    const stacks: Slot[] = [];
-    try {
-      this.#observed.forEach((slots, leaf) => {
-        stacks.push(stackOf(this.#backend, slots, this.#attrs.body.inputs[1 + leaf]));
-      });
-      return stacks;
-    } catch (error) {
-      releaseAll(stacks);
-      throw error;
-    }
-  }
-
   release(): void {
-    releaseAll([...this.#y, ...this.#k, ...this.#stages, ...this.#observed.flat()]);
+    releaseAll([...this.#y, ...this.#k, ...this.#stages]);
+    this.#observations.release();
     this.#watch.release();
     this.#work?.release();
   }
@@ -279,7 +275,7 @@ class SolveLoop {
   *#stepTo(stop: Stop): Run<void> {
     while (this.#t !== stop.at) yield* this.#step(stop.at);
     this.#t = stop.resume;
-    this.#observeStanding();
+    this.#observations.standStill(this.#t, this.#y, this.#segment.to);
     if (stop.fresh) this.#work?.jump();
     if (stop.fresh && this.#attrs.tableau.fsal) yield* this.#start();
     this.#pace.begin(this.#t);
@@ -387,8 +383,10 @@ class SolveLoop {
     this.#t = next;
     let cut: Cut | undefined;
     try {
-      cut = yield* this.#tellWitness(start, h, before);
-      yield* this.#observeInside(start, h, before);
+      const stages = (): Run<readonly Slot[]> => this.#denseStages(start, h, before);
+      const step = { start, h, before, stages };
+      cut = yield* this.#tellWitness(step);
+      yield* this.#observations.inside(this.#ended(step), this.#segment.to);
     } finally {
       releaseAll(before);
     }
@@ -426,86 +424,42 @@ class SolveLoop {
   }
 
   /** Shows the step to the witness, which may end it early. */
-  *#tellWitness(start: number, h: number, before: readonly Slot[]): Run<Cut | undefined> {
+  *#tellWitness(step: BegunStep): Run<Cut | undefined> {
     const { witness } = this.#attrs;
     if (witness === undefined) return undefined;
-    const stages = (): Run<readonly Slot[]> => this.#denseStages(start, h, before);
-    const step = { start, h, before, stages };
-    const cut = yield* witness.inspect({ ...step, end: this.#t, after: this.#y });
+    const cut = yield* witness.inspect(this.#ended(step));
     if (cut !== undefined) {
       releaseAll(this.#y);
       this.#y = cut.state;
       this.#t = cut.end;
     }
-    yield* witness.accepted({ ...step, end: this.#t, after: this.#y });
+    yield* witness.accepted(this.#ended(step));
     return cut;
   }
 
-  /** The stages of the step just accepted that its interpolant combines. */
+  /** The step as ending where the state now stands. */
+  #ended(step: BegunStep): AcceptedStep {
+    return { ...step, end: this.#t, after: this.#y };
+  }
+
+  /** The stages of the step just accepted that its interpolant combines; those that only it needs, evaluated at first. */
   *#denseStages(start: number, h: number, before: readonly Slot[]): Run<readonly Slot[]> {
-    yield* this.#extendStages(start, h, before);
-    return this.#stages;
-  }
-
-  /** Interpolates the observation times inside the step from `start` over `h`, but for the stretch's own end. */
-  *#observeInside(start: number, h: number, before: readonly Slot[]): Run<void> {
-    const { dense, plain } = this.#graphs;
-    while (this.#nextObservation < this.#times.length) {
-      const time = this.#times[this.#nextObservation];
-      if ((time - this.#t) * this.#direction > 0) return;
-      if (time === this.#segment.to) return; // emitted when the stretch is done
-      // Where a derivative by this time may be asked for, the interpolant must say how the state moves with it.
-      if (time === this.#t && this.#attrs.times !== undefined) {
-        this.#emitStanding();
-        continue;
-      }
-      yield* this.#extendStages(start, h, before);
-      const theta = (time - start) / h;
-      const outputs = yield* this.#runWith(dense, [theta, h], [...before, ...this.#stages]);
-      const event: SolveEvent = { kind: 'dense', index: this.#nextObservation, theta, h };
-      this.#log.note(event, outputs.slice(plain.dense));
-      this.#record(outputs.slice(0, plain.dense));
-    }
-  }
-
-  /** Observes where the state stood still, at a discontinuity of the field. */
-  #observeStanding(): void {
-    while (this.#nextObservation < this.#times.length) {
-      const time = this.#times[this.#nextObservation];
-      if ((time - this.#t) * this.#direction > 0 || time === this.#segment.to) return;
-      this.#emitStanding();
-    }
-  }
-
-  /** Evaluates the stages that only the interpolant needs, when a step is first looked into. */
-  *#extendStages(start: number, h: number, before: readonly Slot[]): Run<void> {
     const { extend, plain } = this.#graphs;
     const { denseStages, c } = this.#attrs.tableau;
-    if (extend === undefined || this.#stages.length > c.length * this.#leaves) return;
+    if (extend === undefined || this.#stages.length > c.length * this.#leaves) return this.#stages;
     const operands = [...before, ...this.#stages, ...this.#inputs.args];
     const outputs = yield* this.#runWith(extend, [start, h], operands);
     this.#nfe += (denseStages as DenseStages).c.length;
     this.#stages.push(...outputs.slice(0, plain.extend));
     this.#log.note({ kind: 'extend', h }, outputs.slice(plain.extend));
-  }
-
-  #emitStanding(): void {
-    this.#log.note({ kind: 'emit', index: this.#nextObservation }, []);
-    this.#record(this.#y.map((slot) => slot.retain()));
-  }
-
-  #record(leaves: readonly Slot[]): void {
-    leaves.forEach((slot, leaf) => {
-      this.#observed[leaf].push(slot);
-    });
-    this.#nextObservation++;
+    return this.#stages;
   }
 
   // Jump
 
   /** y ← keep · y + jump, at the observation just made. */
   #jump(): void {
-    const index = this.#nextObservation - 1;
+    const index = this.#observations.next - 1;
     const count = this.#times.length;
     applyJumps(this.#backend, this.#attrs, this.#y, this.#inputs.jumps, { index, count });
     this.#work?.jump();
