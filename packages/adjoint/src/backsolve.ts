@@ -19,6 +19,8 @@ import {
   controlOf,
   fieldAlong,
   odeSolve,
+  requireHeld,
+  requireKnownOptions,
   type Solver,
   solveInputs,
   timesInFront,
@@ -46,6 +48,8 @@ export interface BacksolveOptions {
    */
   readonly seminorm?: boolean;
 }
+
+const known = ['solver', 'rtol', 'atol', 'stepSize', 'seminorm'];
 
 type MaybeTensor = Tensor | null;
 
@@ -80,7 +84,7 @@ function adjointBody(attrs: OdeSolveAttrs, wanted: readonly boolean[]): Graph {
 
 /** The method and control of the backward solve: the forward solve's, but for what `options` say. */
 function backwardControl(
-  { tableau, control }: OdeSolveAttrs,
+  { tableau, control, body }: OdeSolveAttrs,
   { seminorm: _, solver, ...given }: BacksolveOptions,
 ): Pick<OdeSolveAttrs, 'tableau' | 'control'> {
   if (solver === undefined && Object.keys(given).length === 0) return { tableau, control };
@@ -91,10 +95,9 @@ function backwardControl(
   const inherited = sameKind
     ? { ...control, ...(solver && { controller: undefined }) }
     : { maxSteps };
-  return {
-    tableau: chosen.tableau,
-    control: controlOf(chosen, { ...inherited, ...given }, 'backsolve'),
-  };
+  const backward = controlOf(chosen, { ...inherited, ...given }, 'backsolve');
+  requireHeld(backward, body.inputs[0].dtype, 'backsolve');
+  return { tableau: chosen.tableau, control: backward };
 }
 
 /** Rows 1 … T − 2. */
@@ -242,6 +245,7 @@ function timeGradient(
  * the field, run backwards, is unstable.
  */
 export function backsolve(options: BacksolveOptions = {}): GradientMethod {
+  requireKnownOptions(options, known, 'backsolve');
   const self: GradientMethod = {
     name: 'backsolve',
     vjp(inputs, attrs, needs) {

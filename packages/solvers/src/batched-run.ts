@@ -15,7 +15,13 @@ import {
   type Slot,
 } from '@neuralode/tensor';
 import type { AdaptiveControl } from './control.ts';
-import { MaxStepsError, NonFiniteError, StepSizeError } from './errors.ts';
+import {
+  MaxStepsError,
+  NonFiniteError,
+  SolveError,
+  type SolveStatus,
+  StepSizeError,
+} from './errors.ts';
 import { FiniteWatch } from './finite-watch.ts';
 import type { AdaptivePace } from './pace.ts';
 import { type Passage, RowClock, type RowStride } from './row-clock.ts';
@@ -46,9 +52,13 @@ export function* runBatchedSolveWith<R extends RunnableRowGraph>(
 ): Run<Slot[]> {
   const roles = solveInputs(inputs, attrs);
   const times = attrs.rowTimes ?? (yield* readTimes(roles.times as DeviceBuffer, attrs));
+  attrs.witness?.beginRows(times);
   const loop = new BatchedLoop(roles, attrs, times, graphs, backend, log);
   try {
     return yield* loop.run();
+  } catch (error) {
+    if (error instanceof SolveError) loop.report(error.status);
+    throw error;
   } finally {
     loop.release();
   }
@@ -138,18 +148,18 @@ class BatchedLoop<R extends RunnableRowGraph> {
     // An infinite state makes the scale of the error infinite too, and so passes for one without error.
     if (this.#adaptive) yield* this.#look(this.#times());
     yield* this.#watch.ask();
-    this.#report();
+    this.report('success');
     const observed = this.#observations.results();
     return [...observed, ...this.#sums.map(({ slot }) => slot.retain())];
   }
 
-  #report(): void {
+  report(status: SolveStatus): void {
     const rows = this.#rows.map(({ accepted, rejected }) => ({ accepted, rejected }));
     this.#attrs.onSolve?.({
       nfe: this.#nfe,
       accepted: rows.reduce((total, { accepted }) => total + accepted, 0),
       rejected: rows.reduce((total, { rejected }) => total + rejected, 0),
-      status: 'success',
+      status,
       jacobians: 0,
       factorisations: 0,
       pass: this.#attrs.pass,
@@ -285,7 +295,7 @@ class BatchedLoop<R extends RunnableRowGraph> {
       if (!Number.isFinite(error)) this.#fail('the field or the state is not finite', r);
       const { rtol, atol } = this.#attrs.control as AdaptiveControl;
       const tolerances = `rtol ${rtol}, atol ${atol} in ${this.#attrs.body.inputs[0].dtype}`;
-      throw new StepSizeError(row.t, this.#attrs.pass, pace.size, tolerances, r);
+      throw new StepSizeError(row.t, this.#attrs.pass, pace.size, tolerances, { row: r });
     }
     return false;
   }
@@ -295,7 +305,7 @@ class BatchedLoop<R extends RunnableRowGraph> {
     const r = this.#rows.findIndex((row) => !row.done && row.attempts >= maxSteps);
     if (r < 0) return;
     const { t, end } = this.#rows[r];
-    throw new MaxStepsError(t, this.#attrs.pass, maxSteps, end, r);
+    throw new MaxStepsError(t, this.#attrs.pass, maxSteps, end, { row: r });
   }
 
   /** The rows whose step stands take on the new state; and the new first stage. */
@@ -385,10 +395,10 @@ class BatchedLoop<R extends RunnableRowGraph> {
       time !== start
         ? `the field or the state is not finite after the step from t = ${start},`
         : `the ${time === this.#rows[row].times[0] ? 'initial ' : ''}state is not finite`;
-    throw new NonFiniteError(time, this.#attrs.pass, what, row);
+    throw new NonFiniteError(time, this.#attrs.pass, what, { row });
   }
 
   #fail(what: string, row: number): never {
-    throw new NonFiniteError(this.#rows[row].t, this.#attrs.pass, what, row);
+    throw new NonFiniteError(this.#rows[row].t, this.#attrs.pass, what, { row });
   }
 }

@@ -8,6 +8,8 @@ import {
   integralController,
   type StepController,
 } from './control.ts';
+import { type ControllerGains, controllerFor } from './controllers.ts';
+import type { ErrorNorm } from './norms.ts';
 import type { Solver, Tableau } from './tableau.ts';
 
 /** From JavaScript anything may come. */
@@ -23,18 +25,55 @@ function requireTolerance(value: unknown, what: string, who: string, remedy: str
   throw new ArgumentError({ what: `${who}: ${what} must be finite`, got: String(value), remedy });
 }
 
-const adaptiveOnly = ['rtol', 'atol', 'firstStep', 'maxStep', 'controller'] as const;
+const adaptiveOnly = [
+  'rtol',
+  'atol',
+  'firstStep',
+  'minStep',
+  'maxStep',
+  'controller',
+  'norm',
+] as const;
 const direction = 'The direction follows from the times';
 
 function requireController(controller: StepController, who: string): void {
   const { alpha, beta, safety, minFactor, maxFactor } = controller;
   const shrinks = safety > 0 && safety <= 1 && minFactor > 0 && minFactor < 1;
-  if (shrinks && alpha > 0 && beta >= 0 && maxFactor >= 1) return;
+  if (shrinks && alpha > 0 && Number.isFinite(beta) && maxFactor >= 1) return;
   throw new ArgumentError({
     what: `${who}: a controller without sense`,
     got: JSON.stringify(controller),
-    expected: 'alpha > 0, beta ≥ 0, 0 < safety ≤ 1, 0 < minFactor < 1 ≤ maxFactor',
+    expected: 'alpha > 0, beta a number, 0 < safety ≤ 1, 0 < minFactor < 1 ≤ maxFactor',
     remedy: 'Start from integralController(errorOrder)',
+  });
+}
+
+function requireNorm(norm: unknown, who: string): void {
+  if ((norm as Partial<ErrorNorm> | null)?.kind === 'norm') return;
+  throw new ArgumentError({
+    what: `${who}: norm is not one`,
+    got: typeof norm === 'string' ? `'${norm}'` : String(norm),
+    remedy: 'Pass rmsNorm(), maxNorm(), perLeafNorm() or a function',
+  });
+}
+
+/**
+ * An ArgumentError where the relative tolerance is finer than the rounding of numbers of `dtype`. Not stricter: an error
+ * estimate, a small difference of stages, is often met below what the state itself resolves, and torchdiffeq's defaults
+ * (rtol 1e-7 in float32) are just above it.
+ */
+export function requireHeld(control: Control, dtype: string, who = 'odeint'): void {
+  if (control.kind === 'fixed') return;
+  const finest = dtype === 'float64' ? 2 ** -53 : 2 ** -24;
+  if (control.rtol >= finest) return;
+  throw new ArgumentError({
+    what: `${who}: rtol is finer than ${dtype} can hold`,
+    got: String(control.rtol),
+    expected: `at least ${finest.toExponential(1)}`,
+    remedy:
+      dtype === 'float64'
+        ? 'For a purely absolute tolerance pass 1e-15, which adds nothing to it'
+        : 'Run in float64, or pass 1e-6; beside a purely absolute tolerance it adds little more than rounding',
   });
 }
 
@@ -53,6 +92,15 @@ function fixedControl(name: string, options: Options, maxSteps: number, who: str
   }
   requirePositive(options.stepSize, 'stepSize', who, direction);
   return { kind: 'fixed', stepSize: options.stepSize as number, maxSteps };
+}
+
+/** A controller may be given as such, or by gains that fit any order. */
+function controllerOf(given: unknown, errorOrder: number): StepController {
+  if (given === undefined) return integralController(errorOrder);
+  const { kind } = given as Partial<ControllerGains>;
+  return kind === 'gains'
+    ? controllerFor(given as ControllerGains, errorOrder)
+    : (given as StepController);
 }
 
 function adaptiveControl(
@@ -75,13 +123,26 @@ function adaptiveControl(
     });
   }
   const given = options as Partial<Omit<AdaptiveControl, 'kind'>>;
-  const { rtol = 1e-6, atol = 1e-8, firstStep, maxStep } = given;
-  const { controller = integralController(errorOrder) } = given;
-  requireTolerance(rtol, 'rtol', who, 'For a purely absolute tolerance pass a tiny rtol');
+  const { rtol = 1e-6, atol = 1e-8, firstStep, minStep, maxStep, norm } = given;
+  const controller = controllerOf(options.controller, errorOrder);
+  requireTolerance(
+    rtol,
+    'rtol',
+    who,
+    'For a purely absolute tolerance pass 1e-15, or 1e-6 in float32',
+  );
   requireTolerance(atol, 'atol', who, 'For a purely relative tolerance pass a tiny atol');
   if (firstStep !== undefined) requirePositive(firstStep, 'firstStep', who, direction);
   if (maxStep !== undefined) requirePositive(maxStep, 'maxStep', who, direction);
+  if (minStep !== undefined) requirePositive(minStep, 'minStep', who, direction);
+  if (minStep !== undefined && maxStep !== undefined && minStep > maxStep) {
+    throw new ArgumentError({
+      what: `${who}: minStep is longer than maxStep`,
+      got: `${minStep} and ${maxStep}`,
+    });
+  }
   requireController(controller, who);
+  if (norm !== undefined) requireNorm(norm, who);
   return {
     kind: 'adaptive',
     rtol,
@@ -89,7 +150,9 @@ function adaptiveControl(
     controller,
     maxSteps,
     ...(firstStep !== undefined && { firstStep }),
+    ...(minStep !== undefined && { minStep }),
     ...(maxStep !== undefined && { maxStep }),
+    ...(norm !== undefined && { norm }),
   };
 }
 

@@ -1,16 +1,22 @@
 /**
  * Step-size control as data and one rule: how the next step follows from the error of this one.
  */
+import type { ErrorNorm } from './norms.ts';
 
 /**
- * A proportional-integral controller (Gustafsson 1991; Hairer, Wanner II, section IV.2): the next step is
- * h · clamp(safety · err^(−α) · errPrevious^β), where err is the scaled error norm, 1 at the tolerance.
+ * A controller: the next step is h · clamp(safety · err^(−α) · errPrevious^β · errOlder^(−γ)), where err is the scaled
+ * error norm, 1 at the tolerance (Gustafsson 1991; Hairer, Wanner II, section IV.2); and, for the digital filters of
+ * Söderlind 2003, times powers of the latest ratios of steps. `controllers.ts` has gains from the literature.
  */
 export interface StepController {
   /** α, for an error estimate of order q: usually about 1/(q + 1). */
   readonly alpha: number;
   /** β; 0 makes it the elementary controller. */
   readonly beta: number;
+  /** γ; absent or 0 where the error before the previous one does not count. */
+  readonly gamma?: number;
+  /** The latest ratio of two steps counts with minus this power, and so, with the second number, the one before. */
+  readonly ratios?: readonly number[];
   readonly safety: number;
   /** The smallest and largest factor by which a step may change. */
   readonly minFactor: number;
@@ -22,14 +28,28 @@ export function integralController(errorOrder: number): StepController {
   return { alpha: 1 / (errorOrder + 1), beta: 0, safety: 0.9, minFactor: 0.2, maxFactor: 10 };
 }
 
+/** What a controller remembers of the steps before. */
+export interface StepMemory {
+  readonly olderError: number;
+  /** h/hPrevious, and hPrevious/hOlder. */
+  readonly ratios: readonly [number, number];
+}
+
+const noMemory: StepMemory = { olderError: 1, ratios: [1, 1] };
+
 /** The factor for the next step after one whose scaled error is `error` (finite, 0 or more). */
 export function stepFactor(
-  { alpha, beta, safety, minFactor, maxFactor }: StepController,
+  { alpha, beta, gamma = 0, ratios = [], safety, minFactor, maxFactor }: StepController,
   error: number,
   previousError: number,
+  memory: StepMemory = noMemory,
 ): number {
   if (error === 0) return maxFactor;
-  const factor = safety * error ** -alpha * previousError ** beta;
+  let factor = safety * error ** -alpha * previousError ** beta;
+  if (gamma !== 0) factor *= memory.olderError ** -gamma;
+  ratios.forEach((power, i) => {
+    factor *= memory.ratios[i] ** -power;
+  });
   return Math.min(maxFactor, Math.max(minFactor, factor));
 }
 
@@ -41,7 +61,7 @@ export interface FixedControl {
   readonly maxSteps: number;
 }
 
-/** Steps chosen by the error estimate: scaled by atol + rtol · max(|y|, |y₁|), its RMS is to stay below 1. */
+/** Steps chosen by the error estimate: scaled by atol + rtol · max(|y|, |y₁|), its norm is to stay below 1. */
 export interface AdaptiveControl {
   readonly kind: 'adaptive';
   readonly rtol: number;
@@ -49,8 +69,12 @@ export interface AdaptiveControl {
   readonly controller: StepController;
   /** First step; by Hairer's rule where absent. */
   readonly firstStep?: number;
+  /** No shorter step than this. */
+  readonly minStep?: number;
   /** No longer step than this. */
   readonly maxStep?: number;
+  /** RMS where absent. */
+  readonly norm?: ErrorNorm;
   readonly maxSteps: number;
 }
 

@@ -6,13 +6,24 @@ import { type Complaint, NeuralodeError } from '@neuralode/tensor';
 /** How a solve ended. */
 export type SolveStatus =
   | 'success'
+  | 'ended-by-event'
   | 'non-finite'
   | 'step-size-vanished'
   | 'max-steps-reached'
-  | 'newton-failed';
+  | 'newton-failed'
+  | 'events-pile-up'
+  | 'aborted';
 
 /** Which solve: the one that was asked for, or the one that its gradient runs. */
 export type SolvePass = 'forward' | 'backward';
+
+/** Where else than in time a solve failed. */
+interface FailurePlace {
+  /** The door by which the solve was asked for. */
+  readonly who?: string;
+  /** The row, in a batched solve. */
+  readonly row?: number;
+}
 
 /** Base of the failures of a solve in progress. */
 export class SolveError extends NeuralodeError {
@@ -28,9 +39,9 @@ export class SolveError extends NeuralodeError {
     time: number,
     pass: SolvePass,
     complaint: Complaint,
-    row?: number,
+    { who = 'odeint', row }: FailurePlace = {},
   ) {
-    const prefix = pass === 'forward' ? 'odeint: ' : 'odeint, backward solve of the gradient: ';
+    const prefix = pass === 'forward' ? `${who}: ` : `${who}, backward solve of the gradient: `;
     const place = row === undefined ? '' : `row ${row}: `;
     super({ ...complaint, what: prefix + place + complaint.what });
     if (row !== undefined) this.row = row;
@@ -42,52 +53,43 @@ export class SolveError extends NeuralodeError {
 
 /** The field or the state became NaN or infinite. */
 export class NonFiniteError extends SolveError {
-  constructor(time: number, pass: SolvePass, what: string, row?: number) {
-    super(
-      'non-finite',
-      time,
-      pass,
-      {
-        what: `${what} at t = ${time}`,
-        remedy:
-          'Check the field for divisions, logarithms and growth at that time; or use smaller steps or tighter tolerances',
-      },
-      row,
-    );
+  constructor(time: number, pass: SolvePass, what: string, place?: FailurePlace) {
+    const complaint = {
+      what: `${what} at t = ${time}`,
+      remedy:
+        'Check the field for divisions, logarithms and growth at that time; or use smaller steps or tighter tolerances',
+    };
+    super('non-finite', time, pass, complaint, place);
   }
 }
 
 /** No step, however small, met the tolerances. */
 export class StepSizeError extends SolveError {
-  constructor(time: number, pass: SolvePass, step: number, tolerances: string, row?: number) {
-    super(
-      'step-size-vanished',
-      time,
-      pass,
-      {
-        what: `step size fell to ${step.toExponential(1)} at t = ${time} (${tolerances} cannot be met)`,
-        remedy:
-          'Loosen rtol and atol, run in float64, or check the field for a discontinuity or a blow-up there',
-      },
-      row,
-    );
+  constructor(
+    time: number,
+    pass: SolvePass,
+    step: number,
+    tolerances: string,
+    place?: FailurePlace,
+  ) {
+    const complaint = {
+      what: `step size fell to ${step.toExponential(1)} at t = ${time} (${tolerances} cannot be met)`,
+      remedy:
+        'Loosen rtol and atol, run in float64, or check the field for a discontinuity or a blow-up there',
+    };
+    super('step-size-vanished', time, pass, complaint, place);
   }
 }
 
 /** The solve took more steps than it was allowed. */
 export class MaxStepsError extends SolveError {
-  constructor(time: number, pass: SolvePass, steps: number, end: number, row?: number) {
-    super(
-      'max-steps-reached',
-      time,
-      pass,
-      {
-        what: `${steps} steps got only as far as t = ${time} on the way to t = ${end}`,
-        remedy:
-          'Raise maxSteps, loosen rtol and atol, or use a larger stepSize; a stiff field needs an implicit method',
-      },
-      row,
-    );
+  constructor(time: number, pass: SolvePass, steps: number, end: number, place?: FailurePlace) {
+    const complaint = {
+      what: `${steps} steps got only as far as t = ${time} on the way to t = ${end}`,
+      remedy:
+        'Raise maxSteps, loosen rtol and atol, or use a larger stepSize; a stiff field needs an implicit method',
+    };
+    super('max-steps-reached', time, pass, complaint, place);
   }
 }
 
@@ -101,6 +103,29 @@ export class NewtonError extends SolveError {
     });
   }
 }
+
+/** The solve was stopped from outside, by its AbortSignal, whose reason is the `cause`. */
+export class AbortedError extends SolveError {
+  constructor(time: number, pass: SolvePass, reason: unknown, place?: FailurePlace) {
+    super('aborted', time, pass, { what: `stopped by its signal at t = ${time}` }, place);
+    this.cause = reason;
+  }
+}
+
+/** Events that change the state follow each other ever faster, and time stands still. */
+export class EventsPileUpError extends SolveError {
+  constructor(time: number, pass: SolvePass, place?: FailurePlace) {
+    const complaint = {
+      what: `events follow each other ever faster up to t = ${time}`,
+      remedy:
+        'End the solve there with a terminal event, or let the change bring the state to rest',
+    };
+    super('events-pile-up', time, pass, complaint, place);
+  }
+}
+
+/** How the run loop leaves a solve that an event ends; no error to a user, who is handed what there is. */
+export class EndedByEvent extends Error {}
 
 /** The field is not one: its value does not fit the state. */
 export class FieldError extends NeuralodeError {}

@@ -5,10 +5,28 @@ export {
   type FixedControl,
   integralController,
   type StepController,
+  type StepMemory,
   stepFactor,
 } from './control.ts';
-export { controlOf } from './control-options.ts';
+export { controlOf, requireHeld } from './control-options.ts';
 export {
+  type ControllerGains,
+  controllerFor,
+  elementary,
+  gustafssonPI,
+  h211b,
+  h211PI,
+  h312b,
+  h312PID,
+  h321,
+  hairerPI,
+  pi33,
+  pi42,
+  pidController,
+} from './controllers.ts';
+export {
+  AbortedError,
+  EventsPileUpError,
   FieldError,
   MaxStepsError,
   NewtonError,
@@ -18,6 +36,9 @@ export {
   type SolveStatus,
   StepSizeError,
 } from './errors.ts';
+export type { OutputOptions } from './eager-solve.ts';
+export type { EventOf, Happening } from './events/event-options.ts';
+export type { TensorEvent } from './events/event-watch.ts';
 export { afterJumps, fieldAlong, timesInFront, weighRows } from './forward-mode.ts';
 export { reverseCost, type StepCost } from './implicit/cost.ts';
 export { type NewtonOptions, newtonSolve } from './implicit/find-root.ts';
@@ -38,6 +59,7 @@ export { kvaerno3, kvaerno4, kvaerno5 } from './methods/kvaerno.ts';
 export { midpoint } from './methods/midpoint.ts';
 export { radau3, radau5 } from './methods/radau.ts';
 export { rk4 } from './methods/rk4.ts';
+export { type ErrorNorm, maxNorm, perLeafNorm, rmsNorm } from './norms.ts';
 export { rodas4 } from './methods/rodas4.ts';
 export { trapezoid } from './methods/trapezoid.ts';
 export { bosh3 } from './methods/bosh3.ts';
@@ -58,14 +80,26 @@ export {
   type Odeint,
   type OdeintOptions,
   odeint,
-  type Solution,
 } from './odeint.ts';
+export { requireKnownOptions } from './option-names.ts';
+export { type EveryStep, everyStep } from './output.ts';
+export {
+  type KeptState,
+  type PlainEvent,
+  type PlainField,
+  type PlainSolution,
+  type PlainState,
+  type SolveIvpOptions,
+  solveIvp,
+} from './plain/solve-ivp.ts';
 export { runBatchedSolveWith } from './batched-run.ts';
 export type { RowStride } from './row-clock.ts';
 export { type RowGraph, RowGraphs, type RowInput, type RunnableRowGraph } from './row-graphs.ts';
 export type { HostNumbers, RowEvent, RowLog } from './row-log.ts';
 export type { Times } from './row-times.ts';
 export { runOdeSolve } from './run.ts';
+export type { Save } from './save-rows.ts';
+export type { Solution, StateAt } from './solution.ts';
 export type { SolveEvent, SolveLog } from './solve-log.ts';
 export {
   countTimes,
@@ -78,5 +112,8 @@ export {
   solveInputs,
   timesAreInput,
 } from './solve-attrs.ts';
+export type { AcceptedStep, Cut, Witness } from './solve-witness.ts';
 export { plainGraphs, type RunnableGraphs, type StepGraphs, stepGraphs } from './step-graphs.ts';
+export type { Oversight, StepReport } from './step-report.ts';
+export type { StopTimes } from './stops.ts';
 export type { AdaptiveSolver, DenseStages, FixedStepSolver, Solver, Tableau } from './tableau.ts';

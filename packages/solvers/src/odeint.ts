@@ -1,7 +1,6 @@
 /**
  * `odeint`: integrates dy/dt = f(t, y, args).
  */
-import { cleanRecording } from '@neuralode/autodiff';
 import {
   ArgumentError,
   apply,
@@ -16,17 +15,28 @@ import {
   RecordingError,
   record,
   requireSameStructure,
-  runOnTensors,
   sameShape,
   showShape,
   Tensor,
+  tensor,
 } from '@neuralode/tensor';
-import { controlOf } from './control-options.ts';
+import { requireBatchedOptions } from './batched-options.ts';
+import { controlOf, requireHeld } from './control-options.ts';
 import type { StepController } from './control.ts';
+import type { ControllerGains } from './controllers.ts';
+import { eagerSolve, type OutputOptions, type PreparedSolve } from './eager-solve.ts';
 import { FieldError } from './errors.ts';
+import type { TensorEvent } from './events/event-watch.ts';
 import { dopri5 } from './methods/dopri5.ts';
+import { customNorm, type ErrorNorm } from './norms.ts';
 import { odeSolve } from './ode-solve.ts';
+import { odeintOptions, requireKnownOptions } from './option-names.ts';
+import { requireSpan } from './output.ts';
+import { saveRows } from './save-rows.ts';
+import { recordedSolution, type Solution } from './solution.ts';
 import type { GradientMethod, OdeSolveAttrs, SolveStats } from './solve-attrs.ts';
+import { type Oversight, oversightOf } from './step-report.ts';
+import { type StopTimes, stopTimesOf } from './stops.ts';
 import type { AdaptiveSolver, FixedStepSolver } from './tableau.ts';
 import { areNumbers, batchOf, rowTimesOf, type Times } from './row-times.ts';
 import { requireTimes } from './times.ts';
@@ -38,7 +48,7 @@ import { requireTimes } from './times.ts';
  */
 export type Field<Y, Args = undefined> = (t: Tensor, y: Y, args: Args) => Y;
 
-interface CommonOptions<Args> {
+interface CommonOptions<Args> extends Oversight, StopTimes {
   /** Handed to the field; a tree whose tensors are differentiated. What the field captures is differentiated too. */
   readonly args?: Args;
   /**
@@ -50,8 +60,12 @@ interface CommonOptions<Args> {
   readonly gradient?: GradientMethod;
   /** A MaxStepsError after so many attempted steps. Default 100,000. */
   readonly maxSteps?: number;
-  /** Called on the host with the cost of each run of this solve, and of each run of its gradient. */
+  /** Called on the host with the cost of each run of this solve, failed ones too, and of each run of its gradient. */
   readonly onSolve?: (stats: SolveStats) => void;
+  /** Times at which a step must end. */
+  readonly stepAt?: readonly number[];
+  /** Times at which the field is not continuous: no step crosses them. */
+  readonly jumpAt?: readonly number[];
 }
 
 /** With a method that has an error estimate. */
@@ -64,10 +78,14 @@ export interface AdaptiveOptions<Args> extends CommonOptions<Args> {
   readonly atol?: number;
   /** Length of the first step, in units of time. Default: by Hairer's rule. */
   readonly firstStep?: number;
+  /** A step that would have to be shorter fails the solve. */
+  readonly minStep?: number;
   /** No step is longer than this, in units of time. */
   readonly maxStep?: number;
-  /** Default: the elementary controller for the method's order. */
-  readonly controller?: StepController;
+  /** Such as `pi42()`. Default: the elementary controller for the method's order. */
+  readonly controller?: StepController | ControllerGains;
+  /** By which a step's error is measured: `maxNorm()`, `perLeafNorm()`. Default `rmsNorm()`. */
+  readonly norm?: ErrorNorm;
   /** Only for a fixed-step solver. */
   readonly stepSize?: undefined;
 }
@@ -77,23 +95,17 @@ export interface FixedStepOptions<Args> extends CommonOptions<Args> {
   readonly solver: FixedStepSolver;
   /** Length of a step, in units of time. The last one before t_end is shortened. */
   readonly stepSize: number;
-  /** Only for an adaptive solver, as are the next four. */
+  /** Only for an adaptive solver, as are the next ones. */
   readonly rtol?: undefined;
   readonly atol?: undefined;
   readonly firstStep?: undefined;
+  readonly minStep?: undefined;
   readonly maxStep?: undefined;
   readonly controller?: undefined;
+  readonly norm?: undefined;
 }
 
 export type OdeintOptions<Args> = AdaptiveOptions<Args> | FixedStepOptions<Args>;
-
-/** A solve's result. */
-export interface Solution<Y> {
-  /** The state at all times: each leaf [T, …]. `ys` at index 0 is y0. */
-  readonly ys: Y;
-  /** What the solve cost. Known once it has run, so not inside a recorded function: pass `onSolve` there. */
-  readonly stats: SolveStats;
-}
 
 function requireState(y0: unknown): readonly Tensor[] {
   const leaves = leavesWithPaths(y0);
@@ -214,17 +226,48 @@ function batchedTimesOf(ts: Times, state: readonly Tensor[]): NodeTimes {
   return { attrs: { ...attrs, batch }, inputs };
 }
 
-function solve<Y, Args>(
+/** With all that depends on the structure of the state. */
+type Options<Y, Args, Saved> = OutputOptions<Y, Saved> & {
+  /**
+   * One or several: conditions whose crossing of zero is found, and may end the solve or change the state. Not inside a
+   * recorded function.
+   */
+  readonly events?: TensorEvent<Y, Args> | readonly TensorEvent<Y, Args>[];
+} & (
+    | FixedStepOptions<Args>
+    | (Omit<AdaptiveOptions<Args>, 'norm'> & {
+        /** By which a step's error is measured: such as `maxNorm()`, or a function of the tree of scaled errors. */
+        readonly norm?: ErrorNorm | ((errors: Y) => Tensor);
+      })
+  );
+
+/** A norm given as a function of the tree of errors. */
+function normOf<Y>(y0: Y, { norm }: { norm?: unknown }): { norm?: ErrorNorm } {
+  if (typeof norm !== 'function') return {};
+  const { tensors, rebuild } = flatten(y0);
+  return { norm: customNorm(norm as (errors: Y) => Tensor, tensors, rebuild) };
+}
+
+function solveAttrs<Y, Args>(
   field: Field<Y, Args>,
   y0: Y,
   ts: Times,
-  options: OdeintOptions<Args>,
-  onSolve: ((stats: SolveStats) => void) | undefined,
-): Y {
+  options: Options<Y, Args, unknown>,
+  extra: Partial<OdeSolveAttrs>,
+): PreparedSolve {
   const solver = options.solver ?? dopri5();
-  const control = controlOf(solver, options as unknown as Record<string, unknown>);
+  requireKnownOptions(options, odeintOptions, 'odeint');
   const state = requireState(y0);
+  const control = controlOf(solver, { ...options, ...normOf(y0, options) });
+  requireHeld(control, state[0].dtype);
+  const stops = stopTimesOf(options, 'odeint');
+  if (options.batched === true) requireBatchedOptions(options);
   const times = options.batched === true ? batchedTimesOf(ts, state) : timesOf(ts);
+  if (stops !== undefined && ts instanceof Tensor) {
+    throw new ArgumentError({
+      what: 'odeint: stepAt and jumpAt need the times as numbers, since they do not move with a tensor of times',
+    });
+  }
   const { batch } = times.attrs;
   const timeShape = batch === undefined ? [] : [batch];
   const { body, constants } = recordField(field, y0, options.args as Args, timeShape);
@@ -238,44 +281,63 @@ function solve<Y, Args>(
     control,
     pass: 'forward',
     ...(options.gradient !== undefined && { gradient: options.gradient }),
-    ...(onSolve !== undefined && { onSolve }),
+    ...(stops !== undefined && { stops }),
+    ...oversightOf(options, 'odeint'),
+    ...extra,
   };
-  const inputs = [...times.inputs, ...state, ...constants];
-  return flatten(y0).rebuild(apply(odeSolve, inputs, attrs));
+  return { attrs, inputs: [...times.inputs, ...state, ...constants] };
 }
 
-function solveWhileRecording<Y, Args>(
+/** Applies `save`, if any, to the rows of a solve. */
+function saved<Y, Saved>(ys: Y, ts: Times, { save }: OutputOptions<Y, Saved>): Saved {
+  if (save === undefined) return ys as unknown as Saved;
+  const { dtype } = flatten(ys).tensors[0];
+  return saveRows(
+    save,
+    ts instanceof Tensor ? ts : tensor([...(ts as readonly number[])], { dtype }),
+    ys,
+  );
+}
+
+function refuseWhileRecording(options: object): void {
+  const { throwOnFailure = true } = options as OutputOptions<unknown, unknown>;
+  if (!throwOnFailure) {
+    throw new RecordingError({
+      what: 'odeint: throwOnFailure: false is for solves outside of a recorded function, whose results have fixed shapes',
+      remedy: 'Leave it out, and catch the error where the function runs',
+    });
+  }
+  const wrong = ['output', 'dense', 'events'].find((name) => Boolean((options as never)[name]));
+  if (wrong === undefined) return;
+  throw new RecordingError({
+    what: `odeint: ${wrong} is not to be had inside a recorded function, where the number of steps is not known`,
+    remedy: 'Observe at given times, or solve outside',
+  });
+}
+
+function solveWhileRecording<Y, Args, Saved>(
   field: Field<Y, Args>,
   y0: Y,
   ts: Times,
-  options: OdeintOptions<Args> = {},
-): Solution<Y> {
-  const ys = solve(field, y0, ts, options, options.onSolve);
-  // Not enumerable, so that a solution can be returned from a recorded function like any tree.
-  return Object.defineProperty({ ys }, 'stats', {
-    get() {
-      throw new RecordingError({
-        what: "A solve's statistics do not exist while it is only being recorded",
-        remedy: 'Pass { onSolve: (stats) => … }, which is called each time the solve has run',
-      });
-    },
-  }) as Solution<Y>;
+  options: Options<Y, Args, Saved> = {},
+): Solution<Y, Saved> {
+  refuseWhileRecording(options);
+  const { onSolve } = options;
+  const { attrs, inputs } = solveAttrs(field, y0, ts, options, onSolve ? { onSolve } : {});
+  const ys = flatten(y0).rebuild(apply(odeSolve, inputs, attrs));
+  return recordedSolution(saved(ys, ts, options));
 }
 
-function* solveNow<Y, Args>(
+function* solveNow<Y, Args, Saved>(
   field: Field<Y, Args>,
   y0: Y,
   ts: Times,
-  options: OdeintOptions<Args> = {},
-): Run<Solution<Y>> {
-  let stats: SolveStats | undefined;
-  const onSolve = (each: SolveStats): void => {
-    stats = each;
-    options.onSolve?.(each);
-  };
-  const { graph, captures, rebuild } = cleanRecording(() => solve(field, y0, ts, options, onSolve));
-  const ys = rebuild(yield* runOnTensors(graph, captures));
-  return { ys, stats: stats as SolveStats };
+  options: Options<Y, Args, Saved> = {},
+): Run<Solution<Y, Saved>> {
+  if (options.output !== undefined && options.batched !== true) {
+    requireSpan({ length: ts instanceof Tensor ? ts.size : ts.length }, options.output, 'odeint');
+  }
+  return yield* eagerSolve((eager) => solveAttrs(field, y0, ts, options, eager), y0, options);
 }
 
 /**
@@ -295,16 +357,16 @@ function* solveNow<Y, Args>(
 export const odeint = deviceFunction(solveWhileRecording, solveNow) as unknown as Odeint;
 
 export interface Odeint {
-  <Y, Args = undefined>(
+  <Y, Args = undefined, Saved = Y>(
     field: Field<Y, Args>,
     y0: Y,
     ts: Times,
-    options?: OdeintOptions<Args>,
-  ): Pending<Solution<Y>>;
-  sync<Y, Args = undefined>(
+    options?: Options<Y, Args, Saved>,
+  ): Pending<Solution<Y, Saved>>;
+  sync<Y, Args = undefined, Saved = Y>(
     field: Field<Y, Args>,
     y0: Y,
     ts: Times,
-    options?: OdeintOptions<Args>,
-  ): Solution<Y>;
+    options?: Options<Y, Args, Saved>,
+  ): Solution<Y, Saved>;
 }

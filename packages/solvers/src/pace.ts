@@ -75,6 +75,9 @@ export class AdaptivePace implements Pace {
   /** Length of the next step, if nothing cuts it. */
   size: number;
   #previousError = 1;
+  #olderError = 1;
+  /** Lengths of the latest two accepted steps; 0 where there was none. */
+  #accepted: [number, number] = [0, 0];
   #afterRejection = false;
 
   constructor(control: AdaptiveControl, from: number, to: number) {
@@ -90,7 +93,7 @@ export class AdaptivePace implements Pace {
   stride(t: number, landing: number): Stride {
     const left = Math.abs(landing - t);
     const cut = Math.min(this.limit, left) < this.size * (1 - rounding);
-    const planned = Math.min(this.size, this.limit);
+    const planned = Math.max(Math.min(this.size, this.limit), this.#control.minStep ?? 0);
     const longest = Math.min(this.size * stretch, this.limit * (1 + rounding));
     const reaches = left <= longest || left - planned < smallestStep(landing, this.#span);
     const length = Math.max(planned, smallestStep(t, this.#span));
@@ -103,25 +106,53 @@ export class AdaptivePace implements Pace {
     const { controller } = this.#control;
     const tried = Math.abs(h);
     if (error <= 1) {
-      const factor = stepFactor(controller, error, this.#previousError);
+      const memory = { olderError: this.#olderError, ratios: this.#ratios(tried) };
+      const factor = stepFactor(controller, error, this.#previousError, memory);
       const size = tried * (this.#afterRejection ? Math.min(1, factor) : factor);
       // A step cut short says little about how long a step may be.
       this.size = cut ? Math.max(size, this.size) : size;
+      this.#olderError = this.#previousError;
       this.#previousError = Math.max(error, 1e-4);
+      this.#accepted = [tried, this.#accepted[0]];
       this.#afterRejection = false;
       return true;
     }
     const factor = Number.isFinite(error)
-      ? Math.min(1, stepFactor({ ...controller, beta: 0 }, error, 1))
+      ? Math.min(1, stepFactor({ ...controller, beta: 0, gamma: 0, ratios: [] }, error, 1))
       : controller.minFactor;
     this.size = tried * factor;
+    const { minStep = 0 } = this.#control;
+    // The shortest step allowed is tried too, once.
+    if (tried > minStep * (1 + rounding)) this.size = Math.max(this.size, minStep);
     this.#afterRejection = true;
     return false;
   }
 
+  #ratios(tried: number): [number, number] {
+    const [previous, older] = this.#accepted;
+    return [previous > 0 ? tried / previous : 1, older > 0 ? previous / older : 1];
+  }
+
   /** Whether steps have become too short at `t` to move on. */
   vanished(t: number): boolean {
-    return this.size < smallestStep(t, this.#span);
+    const { minStep = 0 } = this.#control;
+    return this.size < Math.max(smallestStep(t, this.#span), minStep * (1 - rounding));
+  }
+}
+
+/**
+ * Watches the times at which events change the state. The next step is kept within a few of the latest gap, or events
+ * that come ever faster would at last hide inside a step; and where no gap is left, that is found out.
+ */
+export class EventGaps {
+  #latest: number | undefined;
+
+  /** An event has changed the state at `t`; false where time does not move on any more. */
+  note(t: number, span: number, pace: FixedPace | AdaptivePace): boolean {
+    const gap = this.#latest === undefined ? Number.POSITIVE_INFINITY : Math.abs(t - this.#latest);
+    this.#latest = t;
+    if (pace instanceof AdaptivePace) pace.size = Math.min(pace.size, 4 * gap);
+    return gap > smallestStep(t, span);
   }
 }
 

@@ -17,7 +17,7 @@ export function areNumbers(times: (number | readonly number[])[]): times is numb
 export function requireRowTimes(times: readonly (readonly number[])[]): void {
   const direction = (row: readonly number[]): number => Math.sign(row[row.length - 1] - row[0]);
   times.forEach((row, r) => {
-    requireTimes(row, ` of row ${r}`);
+    requireTimes(row, { of: ` of row ${r}` });
     if (row.length !== times[0].length) {
       throw new ArgumentError({
         what: 'odeint: rows have different numbers of times',

@@ -13,19 +13,39 @@ import {
   releaseAll,
   runGraph,
   type Slot,
-  stackOf,
 } from '@neuralode/tensor';
 import type { AdaptiveControl } from './control.ts';
 import { FiniteWatch, type Look } from './finite-watch.ts';
+import {
+  EndedByEvent,
+  EventsPileUpError,
+  MaxStepsError,
+  NewtonError,
+  NonFiniteError,
+  SolveError,
+  type SolveStatus,
+  StepSizeError,
+} from './errors.ts';
 import { readNumbers, runWithNumbers } from './host-numbers.ts';
-import { MaxStepsError, NewtonError, NonFiniteError, StepSizeError } from './errors.ts';
 import { fixedCost } from './implicit/cost.ts';
 import { NewtonWork } from './implicit/newton-work.ts';
 import { applyJumps } from './jump.ts';
+import { Observations } from './observations.ts';
 import { type OdeSolveAttrs, type SolveInputs, solveInputs } from './solve-attrs.ts';
-import { AdaptivePace, type FixedPace, firstStep, paceOf, type Stride, trialStep } from './pace.ts';
+import {
+  AdaptivePace,
+  EventGaps,
+  type FixedPace,
+  firstStep,
+  paceOf,
+  type Stride,
+  trialStep,
+} from './pace.ts';
 import { noLog, type SolveEvent, type SolveLog } from './solve-log.ts';
 import { plainGraphs, type RunnableGraphs } from './step-graphs.ts';
+import type { AcceptedStep, Cut } from './solve-witness.ts';
+import { heed } from './step-report.ts';
+import { type Stop, stopsBetween } from './stops.ts';
 import type { DenseStages } from './tableau.ts';
 import { requireTimes } from './times.ts';
 
@@ -43,10 +63,17 @@ export function* runOdeSolve(
   const loop = new SolveLoop(roles, attrs, times, backend, graphs, log);
   try {
     return yield* loop.run();
+  } catch (error) {
+    if (error instanceof SolveError) loop.failed(error.status);
+    if (error instanceof EndedByEvent) loop.failed('ended-by-event');
+    throw error;
   } finally {
     loop.release();
   }
 }
+
+/** A step, but for where it ends. */
+type BegunStep = Omit<AcceptedStep, 'end' | 'after'>;
 
 class SolveLoop {
   readonly #attrs: OdeSolveAttrs;
@@ -66,13 +93,14 @@ class SolveLoop {
   #k: Slot[] = [];
   /** The latest step's stages, until the next one; then those that only the interpolant needs, once evaluated. */
   #stages: Slot[] = [];
-  /** Observed leaves, [leaf][time]. */
-  readonly #observed: Slot[][];
-  #nextObservation = 0;
+  readonly #observations: Observations;
   /** Where the stretch between two landing times began, and ends. */
   #segment = { index: -1, from: 0, to: 0 };
   readonly #pace: FixedPace | AdaptivePace;
   readonly #watch: FiniteWatch;
+  readonly #gaps = new EventGaps();
+  /** Up to when all was well, where that is not the time at which the solve stands. */
+  #sound: number | undefined;
   /** Of an implicit method: what its Newton iterations share, and count. */
   readonly #work: NewtonWork | undefined;
   #nfe = 0;
@@ -102,54 +130,65 @@ class SolveLoop {
     this.#scalarType = attrs.body.inputs[0].dtype as DType;
     this.#t = times[0];
     this.#y = inputs.y0.map((slot) => slot.retain());
-    this.#observed = this.#y.map(() => []);
+    this.#observations = new Observations(
+      times,
+      attrs.times !== undefined,
+      attrs.body.inputs.slice(1, 1 + attrs.leaves),
+      backend,
+      graphs,
+      log,
+    );
   }
 
   *run(): Run<Slot[]> {
     const landings = this.#landings();
     const adaptive = this.#pace instanceof AdaptivePace;
-    this.#emitStanding();
+    yield* this.#beginWitness();
+    this.#observations.stand(this.#y);
     if (!adaptive) yield* this.#lookSince(this.#t);
     for (const [i, landing] of landings.entries()) {
+      const stops = this.#stopsBefore(landing);
       this.#segment = { index: i, from: this.#t, to: landing };
+      // Where the field jumps at the very start, the first stage belongs after it.
+      if (stops[0]?.at === this.#t) this.#t = (stops.shift() as Stop).resume;
       // A jump moves the state away from what the stage was evaluated at.
       if (this.#attrs.tableau.fsal) yield* this.#start();
       if (i === 0) yield* this.#chooseFirstStep();
       this.#pace.begin(this.#t);
+      for (const stop of stops) yield* this.#stepTo(stop);
       while (this.#t !== landing) yield* this.#step(landing);
-      this.#emitStanding();
+      this.#observations.stand(this.#y);
       if (i < landings.length - 1) this.#jump();
     }
     // An infinite state makes the scale of the error infinite too, and so passes for one without error.
     if (adaptive) yield* this.#lookSince(this.#t);
     yield* this.#watch.ask();
+    this.#attrs.witness?.end(this.#t, this.#y);
+    this.#report('success');
+    return this.#observations.results();
+  }
+
+  #report(status: SolveStatus): void {
     this.#attrs.onSolve?.({
       nfe: this.#nfe + (this.#work?.evaluations ?? 0),
       jacobians: this.#work?.jacobians ?? 0,
       factorisations: this.#work?.factorisations ?? 0,
       accepted: this.#accepted,
       rejected: this.#rejected,
-      status: 'success',
+      status,
       pass: this.#attrs.pass,
     });
-    return this.#results();
   }
 
-  #results(): Slot[] {
-    const stacks: Slot[] = [];
-    try {
-      this.#observed.forEach((slots, leaf) => {
-        stacks.push(stackOf(this.#backend, slots, this.#attrs.body.inputs[1 + leaf]));
-      });
-      return stacks;
-    } catch (error) {
-      releaseAll(stacks);
-      throw error;
-    }
+  /** Tells how far it came. */
+  failed(status: SolveStatus): void {
+    this.#attrs.witness?.failed(this.#sound ?? this.#t, this.#observations.rows);
+    this.#report(status);
   }
 
   release(): void {
-    releaseAll([...this.#y, ...this.#k, ...this.#stages, ...this.#observed.flat()]);
+    releaseAll([...this.#y, ...this.#k, ...this.#stages]);
+    this.#observations.release();
     this.#watch.release();
     this.#work?.release();
   }
@@ -158,6 +197,13 @@ class SolveLoop {
   #landings(): readonly number[] {
     const jumps = this.#attrs.jumps.some((jump) => jump !== undefined);
     return jumps ? this.#times.slice(1) : this.#times.slice(-1);
+  }
+
+  #stopsBefore(landing: number): Stop[] {
+    const { stops } = this.#attrs;
+    if (stops === undefined) return [];
+    const epsilon = this.#scalarType === 'float64' ? Number.EPSILON : 2 ** -23;
+    return stopsBetween(stops, this.#t, landing, epsilon);
   }
 
   /** Runs a graph whose first inputs are host numbers. */
@@ -180,7 +226,9 @@ class SolveLoop {
     const outputs = yield* this.#evaluate();
     releaseAll(this.#k);
     this.#k = outputs.slice(0, plain.field);
-    const event: SolveEvent = { kind: 'start', segment: this.#segment.index, position: 0 };
+    const { from, to, index } = this.#segment;
+    const position = (this.#t - from) / (to - from);
+    const event: SolveEvent = { kind: 'start', segment: index, position };
     this.#log.note(event, outputs.slice(plain.field));
   }
 
@@ -223,9 +271,27 @@ class SolveLoop {
 
   // Step
 
+  /** Steps up to a time to land on, and goes on from there. */
+  *#stepTo(stop: Stop): Run<void> {
+    while (this.#t !== stop.at) yield* this.#step(stop.at);
+    this.#t = stop.resume;
+    this.#observations.standStill(this.#t, this.#y, this.#segment.to);
+    if (stop.fresh) this.#work?.jump();
+    if (stop.fresh && this.#attrs.tableau.fsal) yield* this.#start();
+    this.#pace.begin(this.#t);
+  }
+
+  #tell({ h }: Stride, accepted: boolean): void {
+    const { onStep, pass } = this.#attrs;
+    const [from] = this.#times;
+    const fraction = (this.#t - from) / (this.#end - from);
+    onStep?.({ t: this.#t, h, accepted, fraction, pass });
+  }
+
   /** One attempt at a step towards `landing`; on acceptance the state moves. */
   *#step(landing: number): Run<void> {
     const { control, tableau } = this.#attrs;
+    heed(this.#attrs, this.#t, this.#attrs.pass);
     if (this.#accepted + this.#rejected >= control.maxSteps) {
       throw new MaxStepsError(this.#t, this.#attrs.pass, control.maxSteps, this.#end);
     }
@@ -248,13 +314,14 @@ class SolveLoop {
       } finally {
         if (!accepted) releaseAll(outputs);
       }
-      if (!accepted) return;
+      if (!accepted) return this.#tell(stride, false);
     } else if (this.#work?.failure === 'diverged') {
       releaseAll(outputs);
       throw new NewtonError(this.#t, this.#attrs.pass, stride.h);
     }
     this.#work?.accept();
     yield* this.#accept(stride, outputs.slice(0, plainOutputs), outputs.slice(plainOutputs));
+    this.#tell(stride, true);
   }
 
   /** Whether a step with this scaled error stands. */
@@ -285,6 +352,7 @@ class SolveLoop {
       time !== start
         ? `the field or the state is not finite after the step from t = ${start},`
         : `the ${time === this.#times[0] ? 'initial ' : ''}state is not finite`;
+    this.#sound = start;
     throw new NonFiniteError(time, this.#attrs.pass, what);
   }
 
@@ -313,8 +381,12 @@ class SolveLoop {
     this.#y = outputs.slice(0, this.#leaves);
     const start = this.#t;
     this.#t = next;
+    let cut: Cut | undefined;
     try {
-      yield* this.#observeInside(start, h, before);
+      const stages = (): Run<readonly Slot[]> => this.#denseStages(start, h, before);
+      const step = { start, h, before, stages };
+      cut = yield* this.#tellWitness(step);
+      yield* this.#observations.inside(this.#ended(step), this.#segment.to);
     } finally {
       releaseAll(before);
     }
@@ -323,60 +395,71 @@ class SolveLoop {
       this.#k = this.#stages.slice(end - this.#leaves, end).map((slot) => slot.retain());
     }
     if (control.kind === 'fixed') yield* this.#lookSince(start);
+    if (cut !== undefined) yield* this.#resume(cut);
+  }
+
+  /** Goes on from an event, or ends there. */
+  *#resume({ terminal, change }: Cut): Run<void> {
+    if (terminal) {
+      yield* this.#watch.ask();
+      this.#attrs.witness?.end(this.#t, this.#y);
+      throw new EndedByEvent();
+    }
+    if (!this.#gaps.note(this.#t, Math.abs(this.#end - this.#times[0]), this.#pace)) {
+      throw new EventsPileUpError(this.#t, this.#attrs.pass);
+    }
+    const before = this.#y;
+    this.#y = [];
+    this.#y = yield* change(this.#t, before);
+    this.#work?.jump();
+    if (this.#attrs.tableau.fsal) yield* this.#start();
+    this.#pace.begin(this.#t);
   }
 
   // Observe
 
-  /** Interpolates the observation times inside the step from `start` over `h`, but for the stretch's own end. */
-  *#observeInside(start: number, h: number, before: readonly Slot[]): Run<void> {
-    const { dense, plain } = this.#graphs;
-    while (this.#nextObservation < this.#times.length) {
-      const time = this.#times[this.#nextObservation];
-      if ((time - this.#t) * this.#direction > 0) return;
-      if (time === this.#segment.to) return; // emitted when the stretch is done
-      // Where a derivative by this time may be asked for, the interpolant must say how the state moves with it.
-      if (time === this.#t && this.#attrs.times !== undefined) {
-        this.#emitStanding();
-        continue;
-      }
-      yield* this.#extendStages(start, h, before);
-      const theta = (time - start) / h;
-      const outputs = yield* this.#runWith(dense, [theta, h], [...before, ...this.#stages]);
-      const event: SolveEvent = { kind: 'dense', index: this.#nextObservation, theta, h };
-      this.#log.note(event, outputs.slice(plain.dense));
-      this.#record(outputs.slice(0, plain.dense));
-    }
+  *#beginWitness(): Run<void> {
+    const { witness } = this.#attrs;
+    if (witness !== undefined) yield* witness.begin(this.#times, this.#y);
   }
 
-  /** Evaluates the stages that only the interpolant needs, at the first observation inside a step. */
-  *#extendStages(start: number, h: number, before: readonly Slot[]): Run<void> {
+  /** Shows the step to the witness, which may end it early. */
+  *#tellWitness(step: BegunStep): Run<Cut | undefined> {
+    const { witness } = this.#attrs;
+    if (witness === undefined) return undefined;
+    const cut = yield* witness.inspect(this.#ended(step));
+    if (cut !== undefined) {
+      releaseAll(this.#y);
+      this.#y = cut.state;
+      this.#t = cut.end;
+    }
+    yield* witness.accepted(this.#ended(step));
+    return cut;
+  }
+
+  /** The step as ending where the state now stands. */
+  #ended(step: BegunStep): AcceptedStep {
+    return { ...step, end: this.#t, after: this.#y };
+  }
+
+  /** The stages of the step just accepted that its interpolant combines; those that only it needs, evaluated at first. */
+  *#denseStages(start: number, h: number, before: readonly Slot[]): Run<readonly Slot[]> {
     const { extend, plain } = this.#graphs;
     const { denseStages, c } = this.#attrs.tableau;
-    if (extend === undefined || this.#stages.length > c.length * this.#leaves) return;
+    if (extend === undefined || this.#stages.length > c.length * this.#leaves) return this.#stages;
     const operands = [...before, ...this.#stages, ...this.#inputs.args];
     const outputs = yield* this.#runWith(extend, [start, h], operands);
     this.#nfe += (denseStages as DenseStages).c.length;
     this.#stages.push(...outputs.slice(0, plain.extend));
     this.#log.note({ kind: 'extend', h }, outputs.slice(plain.extend));
-  }
-
-  #emitStanding(): void {
-    this.#log.note({ kind: 'emit', index: this.#nextObservation }, []);
-    this.#record(this.#y.map((slot) => slot.retain()));
-  }
-
-  #record(leaves: readonly Slot[]): void {
-    leaves.forEach((slot, leaf) => {
-      this.#observed[leaf].push(slot);
-    });
-    this.#nextObservation++;
+    return this.#stages;
   }
 
   // Jump
 
   /** y ← keep · y + jump, at the observation just made. */
   #jump(): void {
-    const index = this.#nextObservation - 1;
+    const index = this.#observations.next - 1;
     const count = this.#times.length;
     applyJumps(this.#backend, this.#attrs, this.#y, this.#inputs.jumps, { index, count });
     this.#work?.jump();

@@ -4,6 +4,9 @@
 import type { DerivativeRule, Graph } from '@neuralode/tensor';
 import type { Control } from './control.ts';
 import type { SolvePass, SolveStatus } from './errors.ts';
+import type { Witness } from './solve-witness.ts';
+import type { Oversight } from './step-report.ts';
+import type { StopTimes } from './stops.ts';
 import type { Tableau } from './tableau.ts';
 
 /** What one row of a batched solve took. */
@@ -47,7 +50,7 @@ export interface LeafJump {
  *
  * In a batched solve every leaf has a leading axis of rows, which have times of their own: the times are [B, T].
  */
-export interface OdeSolveAttrs {
+export interface OdeSolveAttrs extends Oversight {
   /** Inputs: t (a scalar), the leaves of the state, args. Outputs: their derivatives. */
   readonly body: Graph;
   /** Number of leaves of the state. */
@@ -72,8 +75,12 @@ export interface OdeSolveAttrs {
   readonly control: Control;
   readonly pass: SolvePass;
   readonly gradient?: GradientMethod;
-  /** Called on the host after each run. */
+  /** Times to land on. */
+  readonly stops?: StopTimes;
+  /** Called on the host after each run, also one that failed. */
   readonly onSolve?: (stats: SolveStats) => void;
+  /** Looks on. Only for a solve that is run once, eagerly. */
+  readonly witness?: Witness;
 }
 
 /** The inputs of an `odeSolve` node by their role. */

@@ -3,6 +3,7 @@
  */
 import { linearCombination, type Spec, sizeOf, type Tensor } from '@neuralode/tensor';
 import type { AdaptiveControl } from './control.ts';
+import { sizeOfErrors } from './norms.ts';
 
 /** Takes a list of stand-ins apart, front to back. */
 export function taker(tensors: readonly Tensor[]): (count: number) => Tensor[] {
@@ -25,9 +26,9 @@ export function combine(
   );
 }
 
-/** What a norm is one of: a scalar for the whole state. In a batched solve it is a list, one entry a row. */
-type NormSpec = Pick<Spec, 'shape'>;
-const whole: NormSpec = { shape: [] };
+/** What a size is: a scalar for the whole state. In a batched solve it is a list, one entry a row. */
+type SizeSpec = Pick<Spec, 'shape'>;
+const whole: SizeSpec = { shape: [] };
 
 /** A number a row, [B], shaped so that it broadcasts over the rows of `leaf`; a scalar as it is. */
 export function along(number: Tensor, leaf: Spec): Tensor {
@@ -36,31 +37,34 @@ export function along(number: Tensor, leaf: Spec): Tensor {
 }
 
 /** Sums all elements, or those of each row. */
-function sumBy({ shape }: NormSpec, values: Tensor): Tensor {
+function sumBy({ shape }: SizeSpec, values: Tensor): Tensor {
   return shape.length === 0 ? values.sum() : values.reshape([...shape, -1]).sum(shape.length);
 }
 
 /** 0 where all elements (of the row) are finite, NaN otherwise. */
-export function nanUnlessFinite(tensors: readonly Tensor[], norm = whole): Tensor {
-  return tensors.map((each) => sumBy(norm, each.mul(0))).reduce((a, b) => a.add(b));
+export function nanUnlessFinite(tensors: readonly Tensor[], size = whole): Tensor {
+  return tensors.map((each) => sumBy(size, each.mul(0))).reduce((a, b) => a.add(b));
 }
 
-/** RMS of the elements of `values` in units of `scales`, over the leaves that steer. */
+/**
+ * Size of `values` in units of `scales`, over the leaves that steer: by the control's norm, or, in a batched solve, the RMS
+ * of each row.
+ */
 export function scaledNorm(
   values: readonly Tensor[],
   scales: readonly Tensor[],
   steered: readonly boolean[],
-  norm = whole,
+  { norm }: Pick<AdaptiveControl, 'norm'>,
+  size = whole,
 ): Tensor {
-  let total: Tensor | undefined;
-  let count = 0;
-  values.forEach((value, leaf) => {
-    if (!steered[leaf]) return;
-    const squares = sumBy(norm, value.div(scales[leaf]).square());
-    total = total === undefined ? squares : total.add(squares);
-    count += sizeOf(value.shape) / sizeOf(norm.shape);
-  });
-  return (total as Tensor).mul(1 / Math.max(1, count)).sqrt();
+  const scaled = values.flatMap((value, leaf) => (steered[leaf] ? [value.div(scales[leaf])] : []));
+  return size.shape.length === 0 ? sizeOfErrors(scaled, norm) : rmsOfRows(scaled, size);
+}
+
+function rmsOfRows(values: readonly Tensor[], rows: SizeSpec): Tensor {
+  const total = values.map((each) => sumBy(rows, each.square())).reduce((a, b) => a.add(b));
+  const count = values.reduce((sum, { shape }) => sum + sizeOf(shape), 0) / sizeOf(rows.shape);
+  return total.mul(1 / Math.max(1, count)).sqrt();
 }
 
 export function tolerance({ rtol, atol }: AdaptiveControl, size: Tensor): Tensor {

@@ -87,11 +87,10 @@ function recordStep(attrs: OdeSolveAttrs, problem: Problem): Graph {
       y.map((leaf, l) => combine(weights, stages, l).mul(along(h, leaf)));
     const errors = estimate(error);
     const scales = y.map((leaf, l) => tolerance(control, leaf.abs().maximum(y1[l].abs())));
-    const fine = scaledNorm(errors, scales, steered, scalar);
-    const norm =
-      coarseError === undefined
-        ? fine
-        : steady(fine, scaledNorm(estimate(coarseError), scales, steered, scalar));
+    const sized = (values: readonly Tensor[]): Tensor =>
+      scaledNorm(values, scales, steered, control, scalar);
+    const fine = sized(errors);
+    const norm = coarseError === undefined ? fine : steady(fine, sized(estimate(coarseError)));
     // Leaves that do not steer must still be seen when they overflow.
     const idle = y1.filter((_, l) => !steered[l]);
     return [...outputs, idle.length === 0 ? norm : norm.add(nanUnlessFinite(idle, scalar))];
@@ -171,7 +170,7 @@ function recordSize(
     const y = stand.slice(0, state.length);
     const f = stand.slice(state.length);
     const scales = y.map((leaf) => tolerance(control, leaf.abs()));
-    return stack([y, f].map((values) => scaledNorm(values, scales, steered, scalar)));
+    return stack([y, f].map((values) => scaledNorm(values, scales, steered, control, scalar)));
   });
   return clean(recording.graph);
 }
@@ -187,7 +186,7 @@ function recordCurvature(control: AdaptiveControl, attrs: OdeSolveAttrs, problem
     const next = inline(body, [t.add(h), ...euler, ...take(args.length)]);
     const change = next.map((leaf, l) => leaf.sub(f[l]));
     const scales = y.map((leaf) => tolerance(control, leaf.abs()));
-    return scaledNorm(change, scales, attrs.steered, scalar).div(h.abs());
+    return scaledNorm(change, scales, attrs.steered, control, scalar).div(h.abs());
   });
   return clean(recording.graph);
 }

@@ -4,17 +4,20 @@
 import { ArgumentError } from '@neuralode/tensor';
 
 /** Throws unless there are two or more finite times, all increasing or all decreasing. `of` says whose they are. */
-export function requireTimes(times: readonly number[], of = ''): void {
+export function requireTimes(
+  times: readonly number[],
+  { who = 'odeint', of = '' }: { who?: string; of?: string } = {},
+): void {
   if (times.length < 2) {
     throw new ArgumentError({
-      what: 'odeint: a solve needs at least two times, the first being that of y0',
+      what: `${who}: a solve needs at least two times, the first being that of y0`,
       got: `${times.length}${of}`,
     });
   }
   const bad = times.findIndex((time) => !Number.isFinite(time));
   if (bad >= 0) {
     throw new ArgumentError({
-      what: `odeint: time ${bad}${of} is not finite`,
+      what: `${who}: time ${bad}${of} is not finite`,
       got: String(times[bad]),
     });
   }
@@ -23,7 +26,7 @@ export function requireTimes(times: readonly number[], of = ''): void {
   const broken = direction === 0 ? 1 : turn;
   if (broken > 0) {
     throw new ArgumentError({
-      what: `odeint: times${of} must be strictly increasing or strictly decreasing`,
+      what: `${who}: times${of} must be strictly increasing or strictly decreasing`,
       got: `${times[broken - 1]} before ${times[broken]} at index ${broken}`,
     });
   }

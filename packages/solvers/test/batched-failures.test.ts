@@ -2,14 +2,18 @@
 import { reference } from '@neuralode/backend-reference';
 import {
   euler,
+  everyStep,
   type Field,
   MaxStepsError,
+  maxNorm,
   NonFiniteError,
   type OdeintOptions,
   odeint,
   radau5,
   rk4,
+  rmsNorm,
   type SolveError,
+  type SolveStats,
   StepSizeError,
 } from '@neuralode/solvers';
 import { ArgumentError, memory, setBackend, type Tensor, tensor, where } from '@neuralode/tensor';
@@ -195,6 +199,36 @@ describe('is refused', () => {
     expect(call).toThrow(message);
   });
 
+  it.each([
+    ['events', { events: { when: (_: Tensor, y: Tensor) => y.sum() } }],
+    ['output', { output: everyStep() }],
+    ['dense', { dense: true }],
+    ['save', { save: (_: Tensor, y: Tensor) => y }],
+    ['throwOnFailure', { throwOnFailure: false }],
+    ['stepAt', { stepAt: [0.5] }],
+    ['jumpAt', { jumpAt: [0.5] }],
+    ['onStep', { onStep: () => {} }],
+    ['signal', { signal: new AbortController().signal }],
+  ])('%s', (name, options) => {
+    const call = () => odeint.sync(decay, start(), [0, 1], { batched: true, ...options });
+    expect(call).toThrow(ArgumentError);
+    expect(call).toThrow(
+      `odeint: a batched solve does not take ${name}. Leave it out, or leave batched out, for one solve with common steps.`,
+    );
+  });
+
+  it('a norm, but the one that it has', () => {
+    const call = (norm: OdeintOptions<undefined>['norm']) =>
+      odeint.sync(decay, start(), [0, 1], { batched: true, norm } as Options);
+    expect(() => call(maxNorm())).toThrow(ArgumentError);
+    expect(() => call(maxNorm())).toThrow(
+      'odeint: in a batched solve the norm is the RMS of each row. Leave norm out,',
+    );
+    expect(() => call(((y: Tensor) => y.abs().max()) as never)).toThrow('the RMS of each row');
+    const plain = odeint.sync(decay, start(), [0, 1], { batched: true });
+    expect(call(rmsNorm()).stats).toEqual(plain.stats);
+  });
+
   it('times in a tensor that turn, once they are read', () => {
     expect(() =>
       solve(
@@ -256,4 +290,23 @@ describe('resources', () => {
     expect(single.nfe).toBe(double.nfe);
     expect(Math.abs(single.end - double.end)).toBeLessThan(1e-4);
   });
+});
+
+it('a batched solve tells its times, and what it cost where it fails', () => {
+  const own = [
+    [0, 1],
+    [0, 2],
+    [1, 3],
+    [2, 4],
+  ];
+  const y0 = tensor(own);
+  const solution = odeint.sync((_, y) => y.neg(), y0, own, { batched: true });
+  expect(solution.ts).toEqual(own[0]);
+  expect(solution.rowTimes).toEqual(own);
+  const told: SolveStats[] = [];
+  const options = { batched: true, maxSteps: 3, onSolve: (each: SolveStats) => told.push(each) };
+  expect(() => odeint.sync((_, y) => y.neg(), y0, own, options)).toThrow(MaxStepsError);
+  expect(told.map(({ status, pass }) => [status, pass])).toEqual([
+    ['max-steps-reached', 'forward'],
+  ]);
 });

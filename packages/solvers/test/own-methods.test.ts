@@ -98,7 +98,7 @@ it('a controller must make sense', () => {
   const run = (controller: object): unknown =>
     odeint.sync(decay, tensor([1]), [0, 1], { controller } as OdeintOptions<undefined>);
   expect(run(sound)).toBeDefined();
-  const wrong = { alpha: 0, beta: -1, safety: 2, minFactor: 1, maxFactor: Number.NaN };
+  const wrong = { alpha: 0, beta: Number.NaN, safety: 2, minFactor: 1, maxFactor: Number.NaN };
   for (const [name, value] of [...Object.entries(wrong), ['alpha', undefined] as const]) {
     expect(() => run({ ...sound, [name]: value })).toThrow(
       /^odeint: a controller without sense; got \{.*\}; expected alpha > 0, .*\. Start from integralController\(errorOrder\)\.$/,

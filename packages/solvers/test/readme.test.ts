@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { reference } from '@neuralode/backend-reference';
 import * as solvers from '@neuralode/solvers';
-import { odeint } from '@neuralode/solvers';
+import { everyStep, odeint, type PlainField, solveIvp } from '@neuralode/solvers';
 import { setBackend, stack, type Tensor, tensor } from '@neuralode/tensor';
 import { expect, it } from 'vitest';
 
@@ -16,6 +16,42 @@ it('gives what the README says', async () => {
   const [, , last] = (await ys.array()) as number[][];
   expect(last.map((value) => Number(value.toFixed(3)))).toEqual([-9.379, -8.357, 29.362]);
   expect(stats.nfe).toBe(326);
+});
+
+it('gives what the README says on plain numbers', () => {
+  const lorenz: PlainField<number[]> = (_, [x, y, z]) => [
+    10 * (y - x),
+    x * (28 - z) - y,
+    x * y - (8 / 3) * z,
+  ];
+  const { ts, stats, at } = solveIvp(lorenz, [1, 1, 1], [0, 20], {
+    rtol: 1e-8,
+    atol: 1e-8,
+    output: everyStep(),
+    dense: true,
+  });
+  const text = [
+    ts.length,
+    stats.nfe,
+    `[${at(1)
+      .map((value) => value.toFixed(3))
+      .join(', ')}]`,
+  ];
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+  expect(readme).toContain(`// ${text.join(' ')}\n`);
+});
+
+it('bounces the ball of the README', () => {
+  const { events, at } = solveIvp<number[]>((_, [, v]) => [v, -9.81], [10, 0], [0, 5], {
+    events: { when: (_, [y]) => y, direction: -1, change: (_, [, v]) => [0, -0.8 * v] },
+    dense: true,
+  });
+  const times = events.map(({ t }) => t.toFixed(4)).join(' ');
+  const state = `[${at(2)
+    .map((value) => value.toFixed(3))
+    .join(', ')}]`;
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+  expect(readme).toContain(`// ${times} ${state}\n`);
 });
 
 it('names what the package exports', () => {

@@ -62,7 +62,7 @@ export function recordImplicitStep(attrs: OdeSolveAttrs): Graph {
     const errors = estimate(advance(tableau.error));
     const scales = y.map((leaf, l) => tolerance(control, leaf.abs().maximum(y1[l].abs())));
     const idle = y1.filter((_, l) => !steered[l]);
-    const norm = scaledNorm(errors, scales, steered);
+    const norm = scaledNorm(errors, scales, steered, control);
     return [...outputs, idle.length === 0 ? norm : norm.add(nanUnlessFinite(idle))];
   });
   return clean(recording.graph);

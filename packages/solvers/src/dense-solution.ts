@@ -1,0 +1,122 @@
+/**
+ * A solution that can be evaluated anywhere: the steps of an eager solve, each with its state and its stages.
+ *
+ * Inside a recorded function the steps are captured like any tensor; a time given as a tensor finds its step on the
+ * device, so that the value can be differentiated by it.
+ */
+import {
+  ArgumentError,
+  disposeTree,
+  type DType,
+  full,
+  type Graph,
+  gather,
+  inline,
+  minimum,
+  type Spec,
+  stack,
+  Tensor,
+  tensor,
+} from '@neuralode/tensor';
+import { stepHolding } from './step-index.ts';
+
+interface DenseStep {
+  readonly start: number;
+  readonly end: number;
+  readonly h: number;
+  /** The state before it, then its stages. */
+  readonly tensors: readonly Tensor[];
+}
+
+/** The steps' times as tensors, for finding a step on the device. */
+interface StepTable {
+  readonly starts: Tensor;
+  readonly lengths: Tensor;
+  /** Times the direction, so that they increase. */
+  readonly ends: Tensor;
+  readonly last: Tensor;
+}
+
+export class DenseSolution {
+  readonly #graph: Graph;
+  readonly #dtype: DType;
+  readonly #steps: readonly DenseStep[];
+  readonly #ends: readonly number[];
+  readonly #from: number;
+  readonly #direction: 1 | -1;
+  #table: StepTable | undefined;
+
+  constructor(
+    graph: Graph,
+    scalar: Spec,
+    steps: readonly DenseStep[],
+    from: number,
+    direction: 1 | -1,
+  ) {
+    this.#graph = graph;
+    this.#dtype = scalar.dtype as DType;
+    this.#steps = steps;
+    this.#ends = steps.map(({ end }) => end);
+    this.#from = from;
+    this.#direction = direction;
+  }
+
+  /** The leaves of the state at `ts`: [...] for a number or a scalar tensor, [N, …] for a list. Records. */
+  leavesAt(ts: number | readonly number[] | Tensor): Tensor[] {
+    if (ts instanceof Tensor) return this.#atTensor(ts);
+    if (typeof ts === 'number') return this.#atNumber(ts);
+    if (ts.length === 0)
+      throw new ArgumentError({ what: 'odeint, at: the list of times is empty' });
+    const rows = ts.map((t) => this.#atNumber(t));
+    return rows[0].map((_, leaf) => stack(rows.map((row) => row[leaf])));
+  }
+
+  #atNumber(t: number): Tensor[] {
+    const place = stepHolding(t, this.#from, this.#ends, this.#direction, 'odeint, at');
+    const { start, h, tensors } = this.#steps[place];
+    const scalar = (value: number): Tensor => full([], value, { dtype: this.#dtype });
+    return inline(this.#graph, [scalar((t - start) / h), scalar(h), ...tensors]);
+  }
+
+  /** Before the first and after the last step, those are continued. */
+  #atTensor(given: Tensor): Tensor[] {
+    if (given.rank !== 0) {
+      throw new ArgumentError({
+        what: 'odeint, at: a time that is a tensor must be a scalar',
+        got: String(given),
+        remedy: 'Pass a list of numbers, or call at(t) for each',
+      });
+    }
+    const t = given.cast(this.#dtype);
+    const table = this.#madeTable();
+    // The last step's end does not count: what lies beyond belongs to it too.
+    const passed = table.ends.less(t.mul(this.#direction)).cast('int32').sum();
+    const place = minimum(passed, table.last).reshape([1]);
+    const pick = (rows: Tensor): Tensor => gather(rows, place).at(0);
+    const h = pick(table.lengths);
+    const start = pick(table.starts);
+    const picked = this.#steps[0].tensors.map((_, i) =>
+      pick(stack(this.#steps.map(({ tensors }) => tensors[i]))),
+    );
+    return inline(this.#graph, [t.sub(start).div(h), h, ...picked]);
+  }
+
+  /** Kept, since a tensor made while recording would otherwise be nobody's to free. */
+  #madeTable(): StepTable {
+    const numbers = (values: readonly number[]): Tensor =>
+      tensor([...values], { dtype: this.#dtype });
+    this.#table ??= {
+      starts: numbers(this.#steps.map(({ start }) => start)),
+      lengths: numbers(this.#steps.map(({ h }) => h)),
+      ends: numbers(this.#ends.map((end) => end * this.#direction)),
+      last: tensor(this.#steps.length - 1, { dtype: 'int32' }),
+    };
+    return this.#table;
+  }
+
+  dispose(): void {
+    disposeTree(this.#table === undefined ? [] : { ...this.#table });
+    this.#table = undefined;
+    for (const { tensors } of this.#steps) for (const each of tensors) each.dispose();
+  }
+}

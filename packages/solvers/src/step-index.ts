@@ -1,0 +1,31 @@
+/**
+ * Finding the step that a time lies in, among steps in the order in which they were taken.
+ */
+import { ArgumentError } from '@neuralode/tensor';
+
+/** Of the steps that end at `ends` and began at `start`: the one that holds `t`; at a boundary, the one that ends there. */
+export function stepHolding(
+  t: number,
+  start: number,
+  ends: readonly number[],
+  direction: 1 | -1,
+  who: string,
+): number {
+  const end = ends.at(-1) ?? start;
+  const inside = (t - start) * direction >= 0 && (end - t) * direction >= 0;
+  if (!inside) {
+    throw new ArgumentError({
+      what: `${who}: the solution is known from t = ${start} to t = ${end} only`,
+      got: `t = ${t}`,
+      remedy: 'Solve further, or evaluate inside',
+    });
+  }
+  let low = 0;
+  let high = ends.length - 1;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((ends[middle] - t) * direction >= 0) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
