@@ -18,7 +18,7 @@ import {
   type Tape,
   toHostArray,
 } from '@neuralode/tensor';
-import type { RowBackAttrs, RowTapeEntry } from './direct-batched.ts';
+import type { RowBackAttrs, RowTapeEntry } from './direct-batched-tape.ts';
 import { Totals } from './direct-run.ts';
 
 type RunEvent = Extract<RowTapeEntry['event'], { kind: 'run' }>;

@@ -3,14 +3,13 @@
  * residuals; the walk back mirrors it. What the rows decided for themselves is held fixed, row by row, in proportion to
  * the row's own stretch of time.
  */
-import { pullbackRule, type SplitGraph, split, spread, tapedRule } from '@neuralode/autodiff';
+import { pullbackRule, split, spread, tapedRule } from '@neuralode/autodiff';
 import {
   type OdeSolveAttrs,
   odeSolve,
   type RowEvent,
   type RowGraph,
   RowGraphs,
-  type RunnableRowGraph,
   runBatchedSolveWith,
 } from '@neuralode/solvers';
 import {
@@ -26,26 +25,7 @@ import {
 } from '@neuralode/tensor';
 import { runBatchedBackward } from './direct-batched-run.ts';
 import type { Wanted } from './direct-tape.ts';
-import type { PullbackAttrs } from '@neuralode/autodiff';
-
-/** A graph of the solve in two halves. */
-export interface SplitRowGraph extends RunnableRowGraph {
-  readonly half: SplitGraph;
-  readonly role: RowGraph;
-  /** Which of its inputs get a cotangent. */
-  readonly needs: readonly boolean[];
-}
-
-/** One event of the recorded solve with its residuals. */
-export interface RowTapeEntry {
-  readonly event: RowEvent<SplitRowGraph>;
-  readonly residuals: readonly Slot[];
-}
-
-/** The walk back over the tape. Inputs: the tape, the solve's inputs, the cotangents of its outputs. */
-export interface RowBackAttrs extends PullbackAttrs<OdeSolveAttrs> {
-  readonly wanted: Wanted;
-}
+import type { RowBackAttrs, RowTapeEntry, SplitRowGraph } from './direct-batched-tape.ts';
 
 interface RowTapedAttrs extends OdeSolveAttrs {
   readonly graphs: RowGraphs<SplitRowGraph>;
