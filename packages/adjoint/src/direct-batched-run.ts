@@ -17,6 +17,7 @@ import {
   type Spec,
   type Tape,
   toHostArray,
+  zerosOf,
 } from '@neuralode/tensor';
 import type { RowBackAttrs, RowTapeEntry } from './direct-batched-tape.ts';
 import { Totals } from './direct-run.ts';
@@ -187,12 +188,10 @@ class BatchedWalk {
   /** Of what a graph wrote; undefined where all are zero. */
   #cotangentsOf({ graph, writes, places, numbers }: RunEvent): Slot[] | undefined {
     const specs = graph.half.forward.outputs;
-    const zero = ({ shape, dtype }: Spec): Slot =>
-      runKernel(this.#backend, p.fill, [], { value: 0, shape, dtype: dtype as DType });
     if (places !== undefined) {
       const given = this.#observationsAt(places, numbers[0].rows.length);
       if (given.every((slot) => slot === null)) return undefined;
-      return given.map((slot, i) => slot ?? zero(specs[i]));
+      return given.map((slot, i) => slot ?? zerosOf(this.#backend, specs[i]));
     }
     if (!writes.some((id) => this.#totals.has(id))) return undefined;
     return writes.map((id, i) => this.#totals.take(id, specs[i]));

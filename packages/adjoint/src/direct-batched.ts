@@ -3,11 +3,17 @@
  * residuals; the walk back mirrors it. What the rows decided for themselves is held fixed, row by row, in proportion to
  * the row's own stretch of time.
  */
-import { pullbackRule, split, spread, tapedRule } from '@neuralode/autodiff';
+import {
+  inferPullback,
+  pullbackRule,
+  runTaped,
+  split,
+  spread,
+  tapedRule,
+} from '@neuralode/autodiff';
 import {
   type OdeSolveAttrs,
   odeSolve,
-  type RowEvent,
   type RowGraph,
   RowGraphs,
   runBatchedSolveWith,
@@ -17,11 +23,7 @@ import {
   type DerivativeRule,
   type Modes,
   type Primitive,
-  type Run,
-  type Slot,
-  Tape,
   type Tensor,
-  zerosLike,
 } from '@neuralode/tensor';
 import { runBatchedBackward } from './direct-batched-run.ts';
 import type { Wanted } from './direct-tape.ts';
@@ -49,23 +51,16 @@ function splitter(wanted: Wanted, modes: Modes): (role: RowGraph) => SplitRowGra
 const batchedTaped: Primitive<RowTapedAttrs> = {
   name: 'odeSolveTaped',
   infer: (inputs, attrs) => [...odeSolve.infer(inputs, attrs), { shape: [], dtype: 'opaque' }],
-  *run(inputs, attrs, backend): Run<Slot[]> {
-    const tape = new Tape<RowTapeEntry>();
-    const log = {
-      keeps: true,
-      note(event: RowEvent<SplitRowGraph>, residuals: readonly Slot[]): void {
-        tape.own(residuals);
-        tape.entries.push({ event, residuals });
-      },
-    };
-    try {
-      const results = yield* runBatchedSolveWith(inputs, attrs, backend, attrs.graphs, log);
-      return [...results, tape];
-    } catch (error) {
-      tape.release();
-      throw error;
-    }
-  },
+  run: (inputs, attrs, backend) =>
+    runTaped<RowTapeEntry>((tape) =>
+      runBatchedSolveWith(inputs, attrs, backend, attrs.graphs, {
+        keeps: true,
+        note(event, residuals): void {
+          tape.own(residuals);
+          tape.entries.push({ event, residuals });
+        },
+      }),
+    ),
   get derivative() {
     return tapedSolveRule;
   },
@@ -76,8 +71,7 @@ const tapedSolveRule = tapedRule<OdeSolveAttrs, RowTapedAttrs>(() => batchedTape
 
 const batchedBack: Primitive<RowBackAttrs> = {
   name: 'odeSolveBack',
-  infer: ([, ...inputs], { needs }) =>
-    needs.flatMap((need, i) => (need ? [{ shape: inputs[i].shape, dtype: inputs[i].dtype }] : [])),
+  infer: inferPullback,
   run: runBatchedBackward,
   get derivative() {
     return backRule;
@@ -99,12 +93,10 @@ export function batchedVjp(
   return {
     outputs: results,
     pullback(cotangents) {
-      const given = results.map((_, i) => cotangents[i] !== null);
-      const filled = results.flatMap((rows, i) =>
-        given[i] ? [cotangents[i] ?? zerosLike(rows)] : [],
-      );
+      const given = cotangents.map((cotangent) => cotangent !== null);
+      const arrived = cotangents.filter((cotangent) => cotangent !== null);
       const backAttrs: RowBackAttrs = { loop: attrs, needs, given, wanted };
-      return spread(needs, apply(batchedBack, [tape, ...inputs, ...filled], backAttrs));
+      return spread(needs, apply(batchedBack, [tape, ...inputs, ...arrived], backAttrs));
     },
   };
 }

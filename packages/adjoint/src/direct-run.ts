@@ -4,7 +4,6 @@
 import { reverseCost, solveInputs } from '@neuralode/solvers';
 import {
   type Backend,
-  type DType,
   type Graph,
   primitives as p,
   type Run,
@@ -16,6 +15,7 @@ import {
   sliceOf,
   stackOf,
   type Tape,
+  zerosOf,
 } from '@neuralode/tensor';
 import { type SplitGraph, spread } from '@neuralode/autodiff';
 import type { BackAttrs, TapeEntry } from './direct-tape.ts';
@@ -50,10 +50,10 @@ export class Totals {
   }
 
   /** The sum, which the caller then owns; zeros of `spec` where there is none. The key starts afresh. */
-  take(key: number, { shape, dtype }: Spec): Slot {
+  take(key: number, spec: Spec): Slot {
     const slot = this.#slots.get(key);
     this.#slots.delete(key);
-    return slot ?? runKernel(this.#backend, p.fill, [], { value: 0, shape, dtype: dtype as DType });
+    return slot ?? zerosOf(this.#backend, spec);
   }
 
   /** Adds the sum under `key` of `other`, if any, to that of `key` here; the key starts afresh there. */
@@ -214,7 +214,9 @@ class BackwardWalk {
     const event = entry.event as Extract<TapeEntry['event'], { kind: 'dense' }>;
     const cotangents = this.#state.map((_, leaf) => this.#observation(leaf, event.index));
     if (cotangents.every((slot) => slot === null)) return;
-    const filled = cotangents.map((slot, leaf) => slot ?? this.#zero(this.#state[leaf]));
+    const filled = cotangents.map(
+      (slot, leaf) => slot ?? zerosOf(this.#backend, this.#state[leaf]),
+    );
     const results = yield* this.#runHalf(this.#attrs.halves.dense.backward, entry, filled);
     if (this.#attrs.wanted.times) {
       const [theta, h] = results.splice(0, 2);
@@ -364,10 +366,6 @@ class BackwardWalk {
       if (jump.keep) this.#y.add(leaf, cotangent, spec);
       else cotangent.release();
     });
-  }
-
-  #zero({ shape, dtype }: Spec): Slot {
-    return runKernel(this.#backend, p.fill, [], { value: 0, shape, dtype: dtype as DType });
   }
 
   /** The cotangents asked for, in the order of the solve's inputs. */

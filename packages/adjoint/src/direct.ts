@@ -8,7 +8,14 @@
  * What the step-size control decided is held fixed, in proportion: a step from the fraction σ of a stretch [a, b] over
  * the fraction δ stays that when a or b moves. So the times have derivatives too.
  */
-import { pullbackRule, split, spread, tapedRule } from '@neuralode/autodiff';
+import {
+  inferPullback,
+  pullbackRule,
+  runTaped,
+  split,
+  spread,
+  tapedRule,
+} from '@neuralode/autodiff';
 import {
   type GradientMethod,
   type OdeSolveAttrs,
@@ -16,7 +23,6 @@ import {
   plainGraphs,
   type RunnableGraphs,
   runOdeSolve,
-  type SolveEvent,
   stepGraphs,
   timesAreInput,
 } from '@neuralode/solvers';
@@ -26,11 +32,7 @@ import {
   isDifferentiable,
   type Modes,
   type Primitive,
-  type Run,
-  type Slot,
-  Tape,
   type Tensor,
-  zerosLike,
 } from '@neuralode/tensor';
 import { batchedVjp } from './direct-batched.ts';
 import { runBackward } from './direct-run.ts';
@@ -86,8 +88,7 @@ export interface TapedAttrs extends OdeSolveAttrs {
 const odeSolveTaped: Primitive<TapedAttrs> = {
   name: 'odeSolveTaped',
   infer: (inputs, attrs) => [...odeSolve.infer(inputs, attrs), { shape: [], dtype: 'opaque' }],
-  *run(inputs, attrs, backend): Run<Slot[]> {
-    const tape = new Tape<TapeEntry>();
+  run(inputs, attrs, backend) {
     const { plain, ...graphs } = plainGraphs(attrs);
     const { field, step, extend, dense } = attrs.halves;
     const runnable: RunnableGraphs = {
@@ -98,18 +99,14 @@ const odeSolveTaped: Primitive<TapedAttrs> = {
       ...(extend !== undefined && { extend: extend.forward }),
       dense: dense.forward,
     };
-    const log = {
-      note(event: SolveEvent, residuals: readonly Slot[]): void {
-        tape.own(residuals);
-        tape.entries.push({ event, residuals });
-      },
-    };
-    try {
-      return [...(yield* runOdeSolve(inputs, attrs, backend, runnable, log)), tape];
-    } catch (error) {
-      tape.release();
-      throw error;
-    }
+    return runTaped<TapeEntry>((tape) =>
+      runOdeSolve(inputs, attrs, backend, runnable, {
+        note(event, residuals): void {
+          tape.own(residuals);
+          tape.entries.push({ event, residuals });
+        },
+      }),
+    );
   },
   get derivative() {
     return tapedSolveRule;
@@ -125,8 +122,7 @@ const tapedSolveRule = tapedRule<OdeSolveAttrs, TapedAttrs>(() => odeSolveTaped,
 
 const odeSolveBack: Primitive<BackAttrs> = {
   name: 'odeSolveBack',
-  infer: ([, ...inputs], { needs }) =>
-    needs.flatMap((need, i) => (need ? [{ shape: inputs[i].shape, dtype: inputs[i].dtype }] : [])),
+  infer: inferPullback,
   run: runBackward,
   get derivative() {
     return backRule;
@@ -159,12 +155,10 @@ const method: GradientMethod = {
     return {
       outputs: results,
       pullback(cotangents) {
-        const given = results.map((_, i) => cotangents[i] !== null);
-        const filled = results.flatMap((rows, i) =>
-          given[i] ? [cotangents[i] ?? zerosLike(rows)] : [],
-        );
+        const given = cotangents.map((cotangent) => cotangent !== null);
+        const arrived = cotangents.filter((cotangent) => cotangent !== null);
         const backAttrs: BackAttrs = { loop: attrs, needs, given, halves, wanted };
-        return spread(needs, apply(odeSolveBack, [tape, ...inputs, ...filled], backAttrs));
+        return spread(needs, apply(odeSolveBack, [tape, ...inputs, ...arrived], backAttrs));
       },
     };
   },

@@ -11,7 +11,14 @@ export {
   vjp,
 } from './grad.ts';
 export { jit } from './jit.ts';
-export { type PullbackAttrs, pullbackRule, spread, tapedRule } from './pullback-rule.ts';
+export {
+  inferPullback,
+  type PullbackAttrs,
+  pullbackRule,
+  runTaped,
+  spread,
+  tapedRule,
+} from './pullback-rule.ts';
 export { sumOf } from './rule.ts';
 export { type SplitGraph, split } from './split.ts';
 export { pullBack, pushForward } from './transform.ts';

@@ -17,6 +17,10 @@ import {
   record,
   type Tensor,
   zerosLike,
+  type Run,
+  type Slot,
+  type Spec,
+  Tape,
 } from '@neuralode/tensor';
 import { sumOf } from './rule.ts';
 
@@ -38,6 +42,29 @@ interface Parts {
 function partsOf(inputs: readonly Tensor[], { needs }: PullbackAttrs<unknown>): Parts {
   const [tape, ...rest] = inputs;
   return { tape, x: rest.slice(0, needs.length), g: rest.slice(needs.length) };
+}
+
+/** The shape rule of a backward pass: a cotangent like each input that has one. */
+export function inferPullback(
+  [, ...inputs]: readonly Spec[],
+  { needs }: PullbackAttrs<unknown>,
+): Spec[] {
+  return needs.flatMap((need, i) =>
+    need ? [{ shape: inputs[i].shape, dtype: inputs[i].dtype }] : [],
+  );
+}
+
+/** Runs a loop that fills a tape, which follows its outputs; on an error the tape is freed with all it owns. */
+export function* runTaped<Entry extends object>(
+  loop: (tape: Tape<Entry>) => Run<Slot[]>,
+): Run<Slot[]> {
+  const tape = new Tape<Entry>();
+  try {
+    return [...(yield* loop(tape)), tape];
+  } catch (error) {
+    tape.release();
+    throw error;
+  }
 }
 
 /** Where `mask` is true, the next of `items`; null elsewhere. */

@@ -24,12 +24,20 @@ import {
   scanPrimitive,
   sliceOf,
   stackOf,
-  Tape,
+  type Tape,
   type Tensor,
   zerosLike,
+  zerosOf,
 } from '@neuralode/tensor';
 import { clean } from './clean.ts';
-import { type PullbackAttrs, pullbackRule, spread, tapedRule } from './pullback-rule.ts';
+import {
+  inferPullback,
+  runTaped,
+  type PullbackAttrs,
+  pullbackRule,
+  spread,
+  tapedRule,
+} from './pullback-rule.ts';
 import { type SplitGraph, split } from './split.ts';
 
 const present = <T>(items: readonly (T | null)[]): T[] => items.filter((item) => item !== null);
@@ -122,19 +130,13 @@ interface Iteration {
 const scanTaped: Primitive<TapedAttrs> = {
   name: 'scanTaped',
   infer: (inputs, attrs) => [...scanPrimitive.infer(inputs, attrs), { shape: [], dtype: 'opaque' }],
-  *run(inputs, attrs, backend): Run<Slot[]> {
-    const tape = new Tape<Iteration>();
-    try {
-      const outputs = yield* runScanBody(inputs, attrs, backend, attrs.forward, (residuals) => {
+  run: (inputs, attrs, backend) =>
+    runTaped<Iteration>((tape) =>
+      runScanBody(inputs, attrs, backend, attrs.forward, (residuals) => {
         tape.own(residuals);
         tape.entries.push({ residuals });
-      });
-      return [...outputs, tape];
-    } catch (error) {
-      tape.release();
-      throw error;
-    }
-  },
+      }),
+    ),
   get derivative() {
     return tapedScanRule;
   },
@@ -148,8 +150,7 @@ interface BackAttrs extends PullbackAttrs<ScanAttrs> {
 
 const scanBack: Primitive<BackAttrs> = {
   name: 'scanBack',
-  infer: ([, ...inputs], { needs }) =>
-    needs.flatMap((need, i) => (need ? [{ shape: inputs[i].shape, dtype: inputs[i].dtype }] : [])),
+  infer: inferPullback,
   run: runBack,
   get derivative() {
     return backRule;
@@ -169,10 +170,6 @@ function accumulate(backend: Backend, total: Slot | undefined, term: Slot, spec:
   return sum;
 }
 
-function zeroSlot(backend: Backend, { shape, dtype }: Spec): Slot {
-  return runKernel(backend, p.fill, [], { value: 0, shape, dtype });
-}
-
 function* runBack(inputs: readonly Slot[], attrs: BackAttrs, backend: Backend): Run<Slot[]> {
   const { loop, needs, given, bodyNeeds } = attrs;
   const { body, carries, xs, length } = loop;
@@ -180,7 +177,7 @@ function* runBack(inputs: readonly Slot[], attrs: BackAttrs, backend: Backend): 
   const cotangents = spread(given, inputs.slice(1 + needs.length));
   const specs = body.inputs;
   const moving = specs.map((_, i) => i).filter((i) => i < carries && bodyNeeds[i]);
-  let carry: Slot[] = moving.map((i) => cotangents[i]?.retain() ?? zeroSlot(backend, specs[i]));
+  let carry: Slot[] = moving.map((i) => cotangents[i]?.retain() ?? zerosOf(backend, specs[i]));
   const stacks = new Map<number, Slot[]>();
   const totals = new Map<number, Slot>();
   try {
@@ -216,7 +213,7 @@ function* runBack(inputs: readonly Slot[], attrs: BackAttrs, backend: Backend): 
       if (!need) return [];
       if (i < carries) return [carry[moving.indexOf(i)].retain()];
       if (i < carries + xs) return [stackOf(backend, stacks.get(i) ?? [], specs[i])];
-      return [totals.get(i)?.retain() ?? zeroSlot(backend, specs[i])];
+      return [totals.get(i)?.retain() ?? zerosOf(backend, specs[i])];
     });
   } finally {
     releaseAll(carry);

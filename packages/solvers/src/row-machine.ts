@@ -6,13 +6,12 @@ import {
   DeviceBuffer,
   type DType,
   hostArray,
-  primitives as p,
   type Run,
   releaseAll,
   runGraph,
-  runKernel,
   type Slot,
   type Spec,
+  zerosOf,
 } from '@neuralode/tensor';
 import type { RunnableRowGraph } from './row-graphs.ts';
 import type { RowStride } from './row-clock.ts';
@@ -63,9 +62,8 @@ export class RowMachine<R extends RunnableRowGraph> {
     return cell;
   }
 
-  zeros({ shape, dtype }: Spec): Cell {
-    const attrs = { value: 0, shape, dtype: dtype as DType };
-    return this.cell(runKernel(this.backend, p.fill, [], attrs));
+  zeros(spec: Spec): Cell {
+    return this.cell(zerosOf(this.backend, spec));
   }
 
   drop(cells: readonly Cell[]): void {

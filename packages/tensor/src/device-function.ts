@@ -41,6 +41,19 @@ export function pending<T>(promise: Promise<T>): Pending<T> {
   }) as Pending<T>;
 }
 
+const knownDTypes = new WeakMap<Graph, ReadonlySet<DType>>();
+
+/** Every dtype that a graph computes; looked up once, since a jitted graph runs again and again. */
+function dtypesOf(graph: Graph): ReadonlySet<DType> {
+  let dtypes = knownDTypes.get(graph);
+  if (dtypes === undefined) {
+    const outputs = graph.nodes.flatMap((node) => node.outputs.map(({ dtype }) => dtype));
+    dtypes = new Set(outputs.filter((dtype) => dtype !== 'opaque'));
+    knownDTypes.set(graph, dtypes);
+  }
+  return dtypes;
+}
+
 /** Runs `graph` on tensors that hold numbers. */
 export function* runOnTensors(graph: Graph, inputs: readonly Tensor[]): Run<Tensor[]> {
   const buffers: DeviceBuffer[] = [];
@@ -48,11 +61,7 @@ export function* runOnTensors(graph: Graph, inputs: readonly Tensor[]): Run<Tens
     // Retained one by one: bringing a paged-out input back may page out another that nobody retains.
     for (const input of inputs) buffers.push(bufferOf(input).retain());
     const backend = commonBackend(buffers) ?? getBackend();
-    for (const node of graph.nodes) {
-      for (const { dtype } of node.outputs) {
-        if (dtype !== 'opaque') requireDType(backend, dtype as DType);
-      }
-    }
+    for (const dtype of dtypesOf(graph)) requireDType(backend, dtype);
     const outputs = yield* runGraph(graph, buffers, backend);
     return outputs.map((slot, i) => hold(slot as DeviceBuffer, graph.outputs[i]));
   } finally {

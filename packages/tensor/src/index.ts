@@ -151,6 +151,7 @@ export {
   scanPrimitive,
   sliceOf,
   stackOf,
+  zerosOf,
 } from './scan.ts';
 export {
   broadcastShapes,

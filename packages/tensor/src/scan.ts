@@ -50,6 +50,11 @@ export function runKernel(
   return new DeviceBuffer(backend, handle);
 }
 
+/** A buffer of zeros. */
+export function zerosOf(backend: Backend, { shape, dtype }: Spec): DeviceBuffer {
+  return runKernel(backend, p.fill, [], { value: 0, shape, dtype });
+}
+
 /** Slice `index` of a stack; its shape is the stack's without the leading axis. */
 export function sliceOf(backend: Backend, slot: Slot, spec: Spec, index: number): DeviceBuffer {
   const begin = spec.shape.map((_, axis) => (axis === 0 ? index : 0));
@@ -59,10 +64,7 @@ export function sliceOf(backend: Backend, slot: Slot, spec: Spec, index: number)
 
 /** Stacks equally shaped buffers (borrowed) along a new leading axis. */
 export function stackOf(backend: Backend, slots: readonly Slot[], spec: Spec): DeviceBuffer {
-  if (slots.length === 0) {
-    const attrs = { value: 0, shape: [0, ...spec.shape], dtype: spec.dtype as DType };
-    return runKernel(backend, p.fill, [], attrs);
-  }
+  if (slots.length === 0) return zerosOf(backend, { ...spec, shape: [0, ...spec.shape] });
   const row: Spec = { shape: [1, ...spec.shape], dtype: spec.dtype };
   const operands = slots.map((slot) => ({ slot, spec: row }));
   return runKernel(backend, p.concat, operands, { axis: 0 });
