@@ -27,6 +27,7 @@ import type { ControllerGains } from './controllers.ts';
 import { eagerSolve, type OutputOptions, type PreparedSolve } from './eager-solve.ts';
 import { FieldError } from './errors.ts';
 import type { TensorEvent } from './events/event-watch.ts';
+import { methodOf } from './method.ts';
 import { dopri5 } from './methods/dopri5.ts';
 import { customNorm, type ErrorNorm } from './norms.ts';
 import { odeSolve } from './ode-solve.ts';
@@ -277,7 +278,7 @@ function solveAttrs<Y, Args>(
     ...times.attrs,
     jumps: state.map(() => undefined),
     steered: state.map(() => true),
-    tableau: solver.tableau,
+    method: methodOf(solver),
     control,
     pass: 'forward',
     ...(options.gradient !== undefined && { gradient: options.gradient }),

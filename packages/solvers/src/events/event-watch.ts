@@ -27,6 +27,7 @@ import {
 import { FieldError } from '../errors.ts';
 import { readNumbers, runWithNumbers } from '../host-numbers.ts';
 import type { AcceptedStep, Cut } from '../solve-witness.ts';
+import { lazily } from '../step-graphs.ts';
 import { type EventOf, type Happening, ruleOf } from './event-options.ts';
 import { type EventRule, type Firing, type Firings, places, searchStep } from './search.ts';
 
@@ -47,44 +48,55 @@ function closed(specs: readonly Spec[], fn: (...stand: Tensor[]) => Tensor[]): C
   return { graph: clean(graph), captures };
 }
 
+interface Inside {
+  /** Inputs: t, h, y, stages. Output: all conditions at all `places`. */
+  readonly looks: Closed;
+  /** Inputs: θ, t, h, y, stages. Output: all conditions. */
+  readonly look: Closed;
+}
+
+function conditionsInside(
+  dense: Graph,
+  conditionsAt: (t: Tensor, y: readonly Tensor[]) => Tensor,
+): Inside {
+  const [theta, h, ...stepSpecs] = dense.inputs;
+  const dtype = theta.dtype as DType;
+  const scalar: Spec = { shape: [], dtype };
+  const inside = (place: Tensor, t: Tensor, length: Tensor, step: readonly Tensor[]): Tensor =>
+    conditionsAt(t.add(length.mul(place)), inline(dense, [place, length, ...step]));
+  return {
+    looks: closed([scalar, h, ...stepSpecs], (t, length, ...step) => [
+      stack(places.map((place) => inside(full([], place, { dtype }), t, length, step))),
+    ]),
+    look: closed([theta, scalar, h, ...stepSpecs], (at, t, length, ...step) => [
+      inside(at, t, length, step),
+    ]),
+  };
+}
+
 export class EventWatch<Y, Args> {
   readonly #rules: readonly EventRule[];
   readonly #state: Flat<Y>;
   readonly #dtype: DType;
   /** Inputs: t, y. Output: all conditions. */
   readonly #conditions: Closed;
-  /** Inputs: t, h, y, stages. Output: all conditions at all `places`. */
-  readonly #looks: Closed;
-  /** Inputs: θ, t, h, y, stages. Output: all conditions. */
-  readonly #look: Closed;
-  /** Inputs: θ, h, y, stages. Outputs: y(t + θh). */
-  readonly #dense: Graph;
+  /** The conditions inside a step, by its interpolant. */
+  readonly #inside: (dense: Graph) => Inside;
   /** Inputs: t, y. Outputs: y. */
   readonly #changes: readonly (Closed | undefined)[];
   #start: readonly number[] = [];
   #happenings: Happening<Y>[] = [];
 
-  constructor(events: readonly TensorEvent<Y, Args>[], state: Flat<Y>, args: Args, dense: Graph) {
-    const [theta, h, ...stepSpecs] = dense.inputs;
+  constructor(events: readonly TensorEvent<Y, Args>[], state: Flat<Y>, args: Args) {
     const specs = state.tensors.map(({ shape, dtype }) => ({ shape, dtype }));
     this.#rules = events.map(ruleOf);
     this.#state = state;
-    this.#dense = dense;
-    this.#dtype = theta.dtype as DType;
+    this.#dtype = specs[0].dtype;
     const scalar = { shape: [], dtype: this.#dtype };
     const conditionsAt = (t: Tensor, y: readonly Tensor[]): Tensor =>
       stack(events.map(({ when }, i) => requireScalar(when(t, state.rebuild(y), args), i)));
-    const inside = (place: Tensor, t: Tensor, h: Tensor, step: readonly Tensor[]): Tensor =>
-      conditionsAt(t.add(h.mul(place)), inline(dense, [place, h, ...step]));
     this.#conditions = closed([scalar, ...specs], (t, ...y) => [conditionsAt(t, y)]);
-    this.#look = closed([theta, scalar, h, ...stepSpecs], (at, t, length, ...step) => [
-      inside(at, t, length, step),
-    ]);
-    this.#looks = closed([scalar, h, ...stepSpecs], (t, length, ...step) => [
-      stack(
-        places.map((place) => inside(full([], place, { dtype: this.#dtype }), t, length, step)),
-      ),
-    ]);
+    this.#inside = lazily((dense: Graph) => conditionsInside(dense, conditionsAt));
     this.#changes = events.map(({ change }, i) =>
       change === undefined
         ? undefined
@@ -114,11 +126,11 @@ export class EventWatch<Y, Args> {
 
   /** Looks for events in a step, and notes them. */
   *inspect(step: AcceptedStep): Run<Cut | undefined> {
-    const { start, h } = step;
+    const { start, h, dense } = step;
     const slots = [...step.before, ...(yield* step.stages())];
-    const { fired, cut } = yield* this.#search(start, h, slots);
+    const { fired, cut } = yield* this.#search(step, slots);
     for (const { event, theta } of fired) {
-      const y = (yield* this.#stateAt(theta, h, slots)).map((slot, i) =>
+      const y = (yield* this.#stateAt(dense, theta, h, slots)).map((slot, i) =>
         hold(slot as DeviceBuffer, this.#state.tensors[i]),
       );
       this.#happenings.push({ event, t: start + theta * h, y: this.#state.rebuild(y) });
@@ -127,15 +139,16 @@ export class EventWatch<Y, Args> {
     const cutting = fired.filter(({ event, theta }) => theta >= cut && this.#ends(event));
     return {
       end: start + cut * h,
-      state: yield* this.#stateAt(cut, h, slots),
+      state: yield* this.#stateAt(dense, cut, h, slots),
       terminal: cutting.some(({ event }) => this.#rules[event].terminal),
       change: (t, y) => this.#change(t, y, cutting),
     };
   }
 
-  *#search(start: number, h: number, slots: readonly Slot[]): Run<Firings> {
+  *#search({ start, h, dense }: AcceptedStep, slots: readonly Slot[]): Run<Firings> {
+    const { looks: everywhere, look } = this.#inside(dense);
     const count = this.#rules.length;
-    const [table] = yield* this.#run(this.#looks, [start, h], slots);
+    const [table] = yield* this.#run(everywhere, [start, h], slots);
     const values = yield* readNumbers(table);
     const looks = places.map((_, i) => values.slice(i * count, (i + 1) * count));
     const rounding = this.#dtype === 'float64' ? Number.EPSILON : 2 ** -23;
@@ -143,16 +156,16 @@ export class EventWatch<Y, Args> {
     const search = searchStep(this.#rules, this.#start, looks, epsilon);
     let found = search.next();
     while (!found.done) {
-      const [at] = yield* this.#run(this.#look, [found.value, start, h], slots);
+      const [at] = yield* this.#run(look, [found.value, start, h], slots);
       found = search.next(yield* readNumbers(at));
     }
     this.#start = looks.at(-1) as number[];
     return found.value;
   }
 
-  *#stateAt(theta: number, h: number, slots: readonly Slot[]): Run<Slot[]> {
+  *#stateAt(dense: Graph, theta: number, h: number, slots: readonly Slot[]): Run<Slot[]> {
     const { backend } = slots[0] as DeviceBuffer;
-    return yield* runWithNumbers(this.#dense, [theta, h], slots, backend);
+    return yield* runWithNumbers(dense, [theta, h], slots, backend);
   }
 
   #ends(event: number): boolean {
