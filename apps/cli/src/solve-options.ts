@@ -24,7 +24,6 @@ const gradients: Readonly<Record<GradientName, () => GradientMethod>> = { backso
 
 const solvers: Readonly<Record<SolverName, () => Solver>> = {
   euler,
-  methodOf,
   midpoint,
   heun,
   ralston,
