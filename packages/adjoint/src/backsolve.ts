@@ -18,6 +18,7 @@ import {
   afterJumps,
   controlOf,
   fieldAlong,
+  methodOf,
   odeSolve,
   requireHeld,
   requireKnownOptions,
@@ -84,11 +85,11 @@ function adjointBody(attrs: OdeSolveAttrs, wanted: readonly boolean[]): Graph {
 
 /** The method and control of the backward solve: the forward solve's, but for what `options` say. */
 function backwardControl(
-  { tableau, control, body }: OdeSolveAttrs,
+  { method, control, body }: OdeSolveAttrs,
   { seminorm: _, solver, ...given }: BacksolveOptions,
-): Pick<OdeSolveAttrs, 'tableau' | 'control'> {
-  if (solver === undefined && Object.keys(given).length === 0) return { tableau, control };
-  const chosen = solver ?? ({ kind: control.kind, tableau } as Solver);
+): Pick<OdeSolveAttrs, 'method' | 'control'> {
+  if (solver === undefined && Object.keys(given).length === 0) return { method, control };
+  const chosen = solver ?? ({ kind: control.kind, method } as Solver);
   const { maxSteps } = control;
   const sameKind = control.kind === chosen.kind;
   // A controller is made for its method's order, so another method brings its own.
@@ -97,7 +98,7 @@ function backwardControl(
     : { maxSteps };
   const backward = controlOf(chosen, { ...inherited, ...given }, 'backsolve');
   requireHeld(backward, body.inputs[0].dtype, 'backsolve');
-  return { tableau: chosen.tableau, control: backward };
+  return { method: methodOf(chosen), control: backward };
 }
 
 /** Rows 1 … T − 2. */

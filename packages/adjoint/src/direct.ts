@@ -18,17 +18,19 @@ import {
 } from '@neuralode/autodiff';
 import {
   type GradientMethod,
+  lazily,
   type OdeSolveAttrs,
   odeSolve,
-  plainGraphs,
   type RunnableGraphs,
   runOdeSolve,
+  type StepKind,
   stepGraphs,
   timesAreInput,
 } from '@neuralode/solvers';
 import {
   apply,
   type DerivativeRule,
+  type Graph,
   isDifferentiable,
   type Modes,
   type Primitive,
@@ -38,45 +40,44 @@ import { batchedVjp } from './direct-batched.ts';
 import { runBackward } from './direct-run.ts';
 import type { BackAttrs, SplitSolve, TapeEntry, Wanted } from './direct-tape.ts';
 
-/** Splits the graphs of a solve. Cotangents of every state leaf and stage are always carried. */
+/** Splits the graphs of a solve. Cotangents of every state leaf and group are always carried. */
 function splitSolve(attrs: OdeSolveAttrs, wanted: Wanted, modes: Modes): SplitSolve {
   const graphs = stepGraphs(attrs);
-  const state = new Array<boolean>(attrs.leaves).fill(true);
-  const { tableau, control } = attrs;
-  const stages = tableau.c.flatMap(() => state);
-  const extended = tableau.denseStages?.c.flatMap(() => state) ?? [];
-  const firstStage = tableau.fsal ? state : [];
-  const outputs = (graph: { outputs: readonly unknown[] }, last: boolean): boolean[] =>
-    graph.outputs.map((_, i) => last || i < graph.outputs.length - 1);
-  const { times } = wanted;
+  const { times, args } = wanted;
+  const { leaves, control, method } = attrs;
+  const groups = (count: number): boolean[] => new Array<boolean>(count * leaves).fill(true);
+  const all = ({ outputs }: Graph): boolean[] => outputs.map(() => true);
+  const estimated = control.kind === 'adaptive' && method.errorOrder !== undefined;
   return {
-    field: split(
-      graphs.field,
-      [times, ...state, ...wanted.args],
-      outputs(graphs.field, true),
-      modes,
-    ),
-    // The scaled error, the last output of an adaptive step, has no cotangent: control is held fixed.
-    step: split(
-      graphs.step,
-      [times, times, ...state, ...firstStage, ...wanted.args],
-      outputs(graphs.step, control.kind === 'fixed'),
-      modes,
-    ),
-    ...(graphs.extend !== undefined && {
-      extend: split(
-        graphs.extend,
-        [times, times, ...state, ...stages, ...wanted.args],
-        outputs(graphs.extend, true),
-        modes,
-      ),
+    ...(graphs.start !== undefined && {
+      start: split(graphs.start, [times, ...groups(1), ...args], all(graphs.start), modes),
     }),
-    dense: split(
-      graphs.dense,
-      [times, times, ...state, ...stages, ...extended],
-      outputs(graphs.dense, true),
-      modes,
-    ),
+    of: lazily((kind: StepKind) => {
+      const { given, fresh, further } = kind;
+      const { step, extend, dense } = graphs.of(kind);
+      // What the course decided is held fixed, and so are the coefficients that follow from it.
+      const numbers = [times, times, ...(kind.coefficients === 0 ? [] : [false])];
+      const work = kind.implicit ? [false] : [];
+      // The estimated errors, the last output of an adaptive step, have no cotangent: control is held fixed.
+      const moving = estimated ? all(step).with(-1, false) : all(step);
+      return {
+        step: split(step, [...numbers, ...groups(1 + given), ...args, ...work], moving, modes),
+        ...(extend !== undefined && {
+          extend: split(
+            extend,
+            [...numbers, ...groups(1 + given + fresh), ...args],
+            all(extend),
+            modes,
+          ),
+        }),
+        dense: split(
+          dense,
+          [times, times, ...groups(1 + given + fresh + further)],
+          all(dense),
+          modes,
+        ),
+      };
+    }),
   };
 }
 
@@ -89,15 +90,20 @@ const odeSolveTaped: Primitive<TapedAttrs> = {
   name: 'odeSolveTaped',
   infer: (inputs, attrs) => [...odeSolve.infer(inputs, attrs), { shape: [], dtype: 'opaque' }],
   run(inputs, attrs, backend) {
-    const { plain, ...graphs } = plainGraphs(attrs);
-    const { field, step, extend, dense } = attrs.halves;
+    const own = stepGraphs(attrs);
+    const { start, of } = attrs.halves;
     const runnable: RunnableGraphs = {
-      ...graphs,
-      plain,
-      field: field.forward,
-      step: step.forward,
-      ...(extend !== undefined && { extend: extend.forward }),
-      dense: dense.forward,
+      ...own,
+      own,
+      ...(start !== undefined && { start: start.forward }),
+      of: lazily((kind: StepKind) => {
+        const { step, extend, dense } = of(kind);
+        return {
+          step: step.forward,
+          dense: dense.forward,
+          ...(extend !== undefined && { extend: extend.forward }),
+        };
+      }),
     };
     return runTaped<TapeEntry>((tape) =>
       runOdeSolve(inputs, attrs, backend, runnable, {

@@ -38,9 +38,15 @@ export {
 } from './errors.ts';
 export type { OutputOptions } from './eager-solve.ts';
 export type { EventOf, Happening } from './events/event-options.ts';
-export type { TensorEvent } from './events/event-watch.ts';
+export type { TensorEvent } from './events/event-search.ts';
+export {
+  type EventSolution,
+  type OdeintEvent,
+  type OdeintEventOptions,
+  odeintEvent,
+} from './events/odeint-event.ts';
 export { afterJumps, fieldAlong, timesInFront, weighRows } from './forward-mode.ts';
-export { reverseCost, type StepCost } from './implicit/cost.ts';
+export type { StepCost } from './implicit/cost.ts';
 export { type NewtonOptions, newtonSolve } from './implicit/find-root.ts';
 export { linearSolve } from './implicit/linear-solve.ts';
 export { type NewtonAttrs, newtonSolvePrimitive, RootError } from './implicit/newton-solve.ts';
@@ -50,6 +56,14 @@ export type {
   ImplicitScheme,
   RosenbrockScheme,
 } from './implicit/scheme.ts';
+export {
+  type Course,
+  type KindGraphs,
+  type Method,
+  methodOf,
+  type PlannedStep,
+  type StepKind,
+} from './method.ts';
 export { backwardEuler } from './methods/backward-euler.ts';
 export { dopri5 } from './methods/dopri5.ts';
 export { euler } from './methods/euler.ts';
@@ -113,7 +127,21 @@ export {
   timesAreInput,
 } from './solve-attrs.ts';
 export type { AcceptedStep, Cut, Witness } from './solve-witness.ts';
-export { plainGraphs, type RunnableGraphs, type StepGraphs, stepGraphs } from './step-graphs.ts';
+export {
+  lazily,
+  type Problem,
+  type RunnableGraphs,
+  type StepGraphs,
+  stepGraphs,
+} from './step-graphs.ts';
 export type { Oversight, StepReport } from './step-report.ts';
 export type { StopTimes } from './stops.ts';
-export type { AdaptiveSolver, DenseStages, FixedStepSolver, Solver, Tableau } from './tableau.ts';
+export type {
+  AdaptiveRungeKutta,
+  AdaptiveSolver,
+  DenseStages,
+  FixedStepRungeKutta,
+  FixedStepSolver,
+  Solver,
+  Tableau,
+} from './tableau.ts';

@@ -101,14 +101,14 @@ export class AdaptivePace implements Pace {
     return { next, h: next - t, cut };
   }
 
-  /** Whether a step with this scaled error stands; plans the next one. */
-  judge({ h, cut }: Stride, error: number): boolean {
+  /** Whether a step with this scaled error stands; plans the next one, over `advice` where given instead of the controller. */
+  judge({ h, cut }: Stride, error: number, advice?: number): boolean {
     const { controller } = this.#control;
     const tried = Math.abs(h);
     if (error <= 1) {
       const memory = { olderError: this.#olderError, ratios: this.#ratios(tried) };
       const factor = stepFactor(controller, error, this.#previousError, memory);
-      const size = tried * (this.#afterRejection ? Math.min(1, factor) : factor);
+      const size = advice ?? tried * (this.#afterRejection ? Math.min(1, factor) : factor);
       // A step cut short says little about how long a step may be.
       this.size = cut ? Math.max(size, this.size) : size;
       this.#olderError = this.#previousError;
@@ -120,7 +120,7 @@ export class AdaptivePace implements Pace {
     const factor = Number.isFinite(error)
       ? Math.min(1, stepFactor({ ...controller, beta: 0, gamma: 0, ratios: [] }, error, 1))
       : controller.minFactor;
-    this.size = tried * factor;
+    this.size = advice ?? tried * factor;
     const { minStep = 0 } = this.#control;
     // The shortest step allowed is tried too, once.
     if (tried > minStep * (1 + rounding)) this.size = Math.max(this.size, minStep);

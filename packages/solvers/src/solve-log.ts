@@ -3,23 +3,31 @@
  * that graph gave beyond its plain outputs (the residuals of `direct()`).
  */
 import { releaseAll, type Slot } from '@neuralode/tensor';
+import type { StepKind } from './method.ts';
 
 /** One graph that was run on the way to the result. */
 export type SolveEvent =
-  /** The first stage was evaluated afresh, at the start or after a jump. */
+  /** The memory was made anew, at the start or after a jump. */
   | { readonly kind: 'start'; readonly segment: number; readonly position: number }
   /** A step was accepted: from `position`, over `length`, both as fractions of the segment. */
   | {
       readonly kind: 'step';
+      readonly step: StepKind;
       readonly segment: number;
       readonly position: number;
       readonly length: number;
       readonly h: number;
     }
-  /** The stages that only the interpolant needs were evaluated, in the step just accepted. */
-  | { readonly kind: 'extend'; readonly h: number }
+  /** What only the interpolant needs was made, in the step just accepted. */
+  | { readonly kind: 'extend'; readonly step: StepKind; readonly h: number }
   /** Observation `index` was interpolated in the step just accepted. */
-  | { readonly kind: 'dense'; readonly index: number; readonly theta: number; readonly h: number }
+  | {
+      readonly kind: 'dense';
+      readonly step: StepKind;
+      readonly index: number;
+      readonly theta: number;
+      readonly h: number;
+    }
   /** Observation `index` is the state as it stands. */
   | { readonly kind: 'emit'; readonly index: number }
   /** The state jumped after observation `index`. */

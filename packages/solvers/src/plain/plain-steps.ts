@@ -5,7 +5,8 @@
 import { ArgumentError } from '@neuralode/tensor';
 import type { AdaptiveControl } from '../control.ts';
 import { FieldError } from '../errors.ts';
-import { countInterpolated, type DenseStages, type Tableau } from '../tableau.ts';
+import { methodOf } from '../method.ts';
+import { countInterpolated, type DenseStages, type Solver, type Tableau } from '../tableau.ts';
 import { type SparseRow, sparseRow, type Vectors, weightedSum } from './weighted-sum.ts';
 
 /** Writes dy/dt at (t, y) into `dy`, or returns it. */
@@ -21,11 +22,15 @@ export function allFinite(values: Float64Array): boolean {
   return true;
 }
 
-function requireExplicit(tableau: Tableau, who: string): void {
-  const { a, c, interpolant, name, implicit } = tableau;
-  const explicit = a.length === c.length && a.every((row, i) => row.length <= i);
-  const complete = interpolant.length === countInterpolated(tableau);
-  if (implicit === undefined && explicit && complete) return;
+/** The tableau of an explicit Runge-Kutta method; an ArgumentError in the name of `who` for any other. */
+export function explicitTableau(solver: Solver, who: string): Tableau {
+  const { name, tableau } = methodOf(solver);
+  if (tableau !== undefined) {
+    const { a, c, interpolant, implicit } = tableau;
+    const explicit = a.length === c.length && a.every((row, i) => row.length <= i);
+    const complete = interpolant.length === countInterpolated(tableau);
+    if (implicit === undefined && explicit && complete) return tableau;
+  }
   throw new ArgumentError({
     what: `${who}: ${name} is not an explicit Runge-Kutta method`,
     remedy: 'Pass another solver, such as dopri5(), or solve with odeint',
@@ -69,7 +74,6 @@ export class PlainSteps {
   nfe = 0;
 
   constructor(field: VectorField, y0: Float64Array, tableau: Tableau, who: string) {
-    requireExplicit(tableau, who);
     this.#field = field;
     this.#tableau = tableau;
     this.#who = who;

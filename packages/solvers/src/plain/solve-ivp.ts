@@ -19,7 +19,7 @@ import { oversightOf } from '../step-report.ts';
 import { stopTimesOf } from '../stops.ts';
 import { requireTimes } from '../times.ts';
 import { PlainLoop, type PlainResult, who } from './plain-run.ts';
-import type { VectorField } from './plain-steps.ts';
+import { explicitTableau, type VectorField } from './plain-steps.ts';
 
 /** A state: one number, or a list of them. */
 export type PlainState = number | readonly number[] | Float64Array;
@@ -189,9 +189,9 @@ export function solveIvp<const S extends PlainState>(
   ts: readonly number[],
   options: SolveIvpOptions<S> = {},
 ): PlainSolution<S> {
-  const { tableau, kind } = options.solver ?? dopri5();
+  const solver = options.solver ?? dopri5();
   requireKnownOptions(options, solveIvpOptions, who);
-  const control = controlOf({ kind, tableau } as never, { ...options, ...normOf(options) }, who);
+  const control = controlOf(solver, { ...options, ...normOf(options) }, who);
   requireHeld(control, 'float64', who);
   const stops = stopTimesOf(options, who);
   const times = Array.from(ts);
@@ -201,7 +201,7 @@ export function solveIvp<const S extends PlainState>(
     field: fieldOf(field, typeof y0 === 'number'),
     y0: vectorOf(y0),
     times,
-    tableau,
+    tableau: explicitTableau(solver, who),
     control,
     dense: options.dense ?? false,
     oversight: oversightOf(options, who),
