@@ -24,29 +24,23 @@ interface Method {
   readonly name: string;
   readonly solver: AdaptiveSolver;
   readonly controller?: ControllerGains;
-  /** What its order is good for. */
-  readonly finest: number;
+  /** The finest tolerance that its order is good for. */
+  readonly finest?: number;
 }
 
-const method = (solver: AdaptiveSolver, finest = 0): Method => ({
-  name: solver.tableau.name,
-  solver,
-  finest,
-});
-
 const explicitMethods: readonly Method[] = [
-  method(dopri5()),
+  { name: 'dopri5', solver: dopri5() },
   // the control of Hairer's DOPRI5, and of dopri
-  { ...method(dopri5()), name: 'dopri5 hairerPI', controller: hairerPI() },
-  method(tsit5()),
-  method(vern7()),
-  method(dop853()),
-  method(bosh3(), 1e-7),
+  { name: 'dopri5 hairerPI', solver: dopri5(), controller: hairerPI() },
+  { name: 'tsit5', solver: tsit5() },
+  { name: 'vern7', solver: vern7() },
+  { name: 'dop853', solver: dop853() },
+  { name: 'bosh3', solver: bosh3(), finest: 1e-7 },
 ];
 const implicitMethods: readonly Method[] = [
-  method(radau5()),
-  method(kvaerno5()),
-  method(rodas4(), 1e-6),
+  { name: 'radau5', solver: radau5() },
+  { name: 'kvaerno5', solver: kvaerno5() },
+  { name: 'rodas4', solver: rodas4(), finest: 1e-6 },
 ];
 
 interface Solved {
@@ -92,7 +86,7 @@ export async function solveAll(tasks: readonly Task[]): Promise<Row[]> {
     process.stderr.write(`neuralode, ${task.problem.name}: running…\n`);
     return (task.stiff ? implicitMethods : explicitMethods).flatMap((method) =>
       task.tolerances
-        .filter((rtol) => rtol >= method.finest)
+        .filter((rtol) => rtol >= (method.finest ?? 0))
         .map((rtol) => {
           const solve = (task.stiff ? onTensors : onNumbers)(task, method, rtol);
           const { milliseconds, result } = bestTime(solve);

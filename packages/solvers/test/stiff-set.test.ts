@@ -13,10 +13,10 @@ import { allowance, errorInTolerances } from './standard-problems.ts';
 const solutions = references('stiff');
 
 /** A method, and the finest tolerance that its order reaches in a test's time. */
-const methods: readonly (readonly [AdaptiveSolver, number])[] = [
-  [radau5(), 1e-10],
-  [kvaerno5(), 1e-8],
-  [rodas4(), 1e-6],
+const methods: readonly (readonly [string, AdaptiveSolver, number])[] = [
+  ['radau5', radau5(), 1e-10],
+  ['kvaerno5', kvaerno5(), 1e-8],
+  ['rodas4', rodas4(), 1e-6],
 ];
 const tolerances = [1e-3, 1e-4, 1e-6, 1e-8, 1e-10];
 
@@ -34,7 +34,7 @@ it('the reference solutions are those of two codes, and the published ones', () 
   }
 });
 
-describe.each(methods)('$0.tableau.name, to $1', (solver, finest) => {
+describe.each(methods)('%s', (_, solver, finest) => {
   it.each(stiff)('$name', (problem) => {
     const field = tensorField(problem);
     const solution = solutions[problem.name];
