@@ -64,10 +64,14 @@ static void brusselator(double t, const double *y, double *dy) {
 
 static void linear(double t, const double *y, double *dy) {
   (void)t;
-  for (int i = 0; i < LINEAR; i++) {
-    double sum = 0;
-    for (int j = 0; j < LINEAR; j++) sum += matrix[LINEAR * i + j] * y[j];
-    dy[i] = sum;
+  for (int i = 0; i < LINEAR; i += 2) {
+    double upper = 0, lower = 0;
+    for (int j = 0; j < LINEAR; j++) {
+      upper += matrix[LINEAR * i + j] * y[j];
+      lower += matrix[LINEAR * (i + 1) + j] * y[j];
+    }
+    dy[i] = upper;
+    dy[i + 1] = lower;
   }
 }
 

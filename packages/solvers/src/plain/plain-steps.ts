@@ -37,10 +37,28 @@ export function explicitTableau(solver: Solver, who: string): Tableau {
   });
 }
 
+/** A FieldError on what a field returned. */
+export function refuseValue(value: unknown, expected: string, who: string, remedy: string): never {
+  const promise = value instanceof Promise;
+  if (promise) value.catch(() => {});
+  const length = (value as { length?: unknown } | null)?.length;
+  throw new FieldError({
+    what: `${who}: the field's value does not fit the state`,
+    got: promise ? 'a promise' : typeof length === 'number' ? `a list of ${length}` : String(value),
+    expected,
+    remedy,
+  });
+}
+
 /** Hairer's combination of two estimates: E² / √(E² + 0.01 E′²); 0 where both are. */
 function steady(fine: number, coarse: number): number {
   const both = Math.sqrt(fine * fine + 0.01 * coarse * coarse);
   return both === 0 ? 0 : fine * (fine / both);
+}
+
+/** A loop: for short states a call of `set` costs more than it copies. */
+function copy(from: ArrayLike<number>, to: Float64Array): void {
+  for (let i = 0; i < from.length; i++) to[i] = from[i];
 }
 
 /** A vector among the others of a solve. */
@@ -77,13 +95,14 @@ export class PlainSteps {
     this.#field = field;
     this.#tableau = tableau;
     this.#who = who;
-    this.#rows = tableau.a.map(sparseRow);
-    this.#b = sparseRow(tableau.b);
-    this.#error = tableau.error && sparseRow(tableau.error);
-    this.#coarseError = tableau.coarseError && sparseRow(tableau.coarseError);
-    this.#denseRows = (tableau.denseStages?.a ?? []).map(sparseRow);
-    const stages = countInterpolated(tableau);
     const { length } = y0;
+    const sparse = (row: readonly number[]): SparseRow => sparseRow(row, length);
+    this.#rows = tableau.a.map(sparse);
+    this.#b = sparse(tableau.b);
+    this.#error = tableau.error && sparse(tableau.error);
+    this.#coarseError = tableau.coarseError && sparse(tableau.coarseError);
+    this.#denseRows = (tableau.denseStages?.a ?? []).map(sparse);
+    const stages = countInterpolated(tableau);
     const values = new Float64Array((stages + 5) * length);
     const places = Array.from({ length: stages + 5 }, (_, i) => ({
       begin: i * length,
@@ -91,11 +110,7 @@ export class PlainSteps {
     }));
     this.k = places.slice(0, stages).map(({ numbers }) => numbers);
     [this.#y, this.#next, this.#point, this.#scaled, this.#zeros] = places.slice(stages);
-    this.#vectors = {
-      values,
-      length,
-      stages: Int32Array.from({ length: stages }, (_, i) => i * length),
-    };
+    this.#vectors = { values, length };
     this.y.set(y0);
   }
 
@@ -114,18 +129,11 @@ export class PlainSteps {
     this.nfe++;
     const value = this.#field(t, y, out);
     if (value === undefined || value === out) return;
-    if (value.length !== out.length) this.#refuse(value);
-    for (let i = 0; i < out.length; i++) out[i] = value[i];
-  }
-
-  #refuse(value: unknown): never {
-    const { length } = value as { length?: number };
-    throw new FieldError({
-      what: `${this.#who}: the field's value does not fit the state`,
-      got: length === undefined ? String(value) : `${length} numbers`,
-      expected: `${this.y.length}`,
-      remedy: 'Return dy/dt, as long as y, or write it into the third argument',
-    });
+    if (value?.length !== out.length) {
+      const remedy = 'Return dy/dt, as long as y, or write it into the third argument';
+      refuseValue(value, `a list of ${out.length}`, this.#who, remedy);
+    }
+    copy(value, out);
   }
 
   /** The first stage at the state as it stands. */
@@ -146,17 +154,10 @@ export class PlainSteps {
     this.#extended = false;
     for (let i = fsal ? 1 : 0; i <= last; i++) {
       weightedSum(vectors, begin, y, h, rows[i]);
-      if (fsal && i === last) this.#keepPoint();
+      if (fsal && i === last) copy(numbers, this.next);
       this.#evaluate(t + c[i] * h, numbers, this.k[i]);
     }
     if (!fsal) weightedSum(vectors, this.#next.begin, y, h, this.#b);
-  }
-
-  /** The point of the last stage is the next state. A loop: for short states a call of `set` costs more than it copies. */
-  #keepPoint(): void {
-    const { next } = this;
-    const { numbers } = this.#point;
-    for (let i = 0; i < next.length; i++) next[i] = numbers[i];
   }
 
   /** Evaluates the stages that only the interpolant needs, of the latest step, from t over h; before `accept`. */
@@ -198,15 +199,7 @@ export class PlainSteps {
     const y = this.#y;
     this.#y = this.#next;
     this.#next = y;
-    if (!this.#tableau.fsal) return;
-    const { k } = this;
-    const { stages } = this.#vectors;
-    const last = this.#tableau.c.length - 1;
-    const [first, begin] = [k[0], stages[0]];
-    k[0] = k[last];
-    k[last] = first;
-    stages[0] = stages[last];
-    stages[last] = begin;
+    if (this.#tableau.fsal) copy(this.k[this.#tableau.c.length - 1], this.k[0]);
   }
 
   /** `values` in units of atol + rtol |y|. Borrowed. */

@@ -10,23 +10,23 @@
 /** A row of a tableau without its zeros. */
 export interface SparseRow {
   readonly weights: Float64Array;
-  /** Which stages they weigh. */
-  readonly stages: Int32Array;
+  /** Where the stages that they weigh begin. */
+  readonly begins: Int32Array;
 }
 
-export function sparseRow(row: readonly number[]): SparseRow {
-  const places = row.flatMap((weight, stage) => (weight === 0 ? [] : [stage]));
+/** For stages of `length` numbers each, which stand in order at the beginning. */
+export function sparseRow(row: readonly number[], length: number): SparseRow {
+  const stages = row.flatMap((weight, stage) => (weight === 0 ? [] : [stage]));
   return {
-    weights: Float64Array.from(places, (stage) => row[stage]),
-    stages: Int32Array.from(places),
+    weights: Float64Array.from(stages, (stage) => row[stage]),
+    begins: Int32Array.from(stages, (stage) => stage * length),
   };
 }
 
-/** Vectors of `length` numbers each, side by side in `values`; stage j begins at `stages[j]`. */
+/** Vectors of `length` numbers each, side by side. */
 export interface Vectors {
   readonly values: Float64Array;
   readonly length: number;
-  readonly stages: Int32Array;
 }
 
 const longest = 6;
@@ -46,59 +46,59 @@ export function weightedSum(
   }
 }
 
-/** Adds up to six terms, from term `from` on. */
+/** Adds up to six terms, from term `from` on. The newest stage comes last: all else is ready while it is evaluated. */
 function addTerms(
-  { values, length, stages: begins }: Vectors,
+  { values, length }: Vectors,
   out: number,
   base: number,
   h: number,
-  { weights, stages }: SparseRow,
+  { weights, begins }: SparseRow,
   from: number,
 ): void {
   const v = values;
   const n = length;
   const left = weights.length - from;
   const a = h * weights[from];
-  const p = begins[stages[from]];
+  const p = begins[from];
   if (left === 1) {
     for (let i = 0; i < n; i++) v[out + i] = v[base + i] + a * v[p + i];
     return;
   }
   const b = h * weights[from + 1];
-  const q = begins[stages[from + 1]];
+  const q = begins[from + 1];
   if (left === 2) {
-    for (let i = 0; i < n; i++) v[out + i] = v[base + i] + (a * v[p + i] + b * v[q + i]);
+    for (let i = 0; i < n; i++) v[out + i] = v[base + i] + a * v[p + i] + b * v[q + i];
     return;
   }
   const c = h * weights[from + 2];
-  const r = begins[stages[from + 2]];
+  const r = begins[from + 2];
   if (left === 3) {
     for (let i = 0; i < n; i++) {
-      v[out + i] = v[base + i] + (a * v[p + i] + b * v[q + i] + c * v[r + i]);
+      v[out + i] = v[base + i] + (a * v[p + i] + b * v[q + i]) + c * v[r + i];
     }
     return;
   }
   const d = h * weights[from + 3];
-  const s = begins[stages[from + 3]];
+  const s = begins[from + 3];
   if (left === 4) {
     for (let i = 0; i < n; i++) {
-      v[out + i] = v[base + i] + (a * v[p + i] + b * v[q + i] + (c * v[r + i] + d * v[s + i]));
+      v[out + i] = v[base + i] + (a * v[p + i] + b * v[q + i] + c * v[r + i]) + d * v[s + i];
     }
     return;
   }
   const e = h * weights[from + 4];
-  const t = begins[stages[from + 4]];
+  const t = begins[from + 4];
   if (left === 5) {
     for (let i = 0; i < n; i++) {
-      const first = a * v[p + i] + b * v[q + i];
-      v[out + i] = v[base + i] + (first + (c * v[r + i] + d * v[s + i]) + e * v[t + i]);
+      const older = a * v[p + i] + b * v[q + i] + (c * v[r + i] + d * v[s + i]);
+      v[out + i] = v[base + i] + older + e * v[t + i];
     }
     return;
   }
   const f = h * weights[from + 5];
-  const u = begins[stages[from + 5]];
+  const u = begins[from + 5];
   for (let i = 0; i < n; i++) {
-    const first = a * v[p + i] + b * v[q + i] + (c * v[r + i] + d * v[s + i]);
-    v[out + i] = v[base + i] + (first + (e * v[t + i] + f * v[u + i]));
+    const older = a * v[p + i] + b * v[q + i] + (c * v[r + i] + d * v[s + i]);
+    v[out + i] = v[base + i] + (older + e * v[t + i]) + f * v[u + i];
   }
 }
