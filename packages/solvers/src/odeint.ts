@@ -21,6 +21,7 @@ import {
   tensor,
 } from '@neuralode/tensor';
 import { requireBatchedOptions } from './batched-options.ts';
+import { requireCall } from './call.ts';
 import { controlOf, requireHeld } from './control-options.ts';
 import type { StepController } from './control.ts';
 import type { ControllerGains } from './controllers.ts';
@@ -326,6 +327,7 @@ function solveWhileRecording<Y, Args, Saved>(
   ts: Times,
   options: Options<Y, Args, Saved> = {},
 ): Solution<Y, Saved> {
+  requireCall({ field, ts, options }, 'odeint');
   refuseWhileRecording(options);
   const { onSolve } = options;
   const { attrs, inputs } = solveAttrs(field, y0, ts, options, onSolve ? { onSolve } : {});
@@ -339,6 +341,7 @@ function* solveNow<Y, Args, Saved>(
   ts: Times,
   options: Options<Y, Args, Saved> = {},
 ): Run<Solution<Y, Saved>> {
+  requireCall({ field, ts, options }, 'odeint');
   if (options.output !== undefined && options.batched !== true) {
     requireSpan({ length: ts instanceof Tensor ? ts.size : ts.length }, options.output, 'odeint');
   }
