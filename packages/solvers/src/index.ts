@@ -112,9 +112,17 @@ export { type RowGraph, RowGraphs, type RowInput, type RunnableRowGraph } from '
 export type { HostNumbers, RowEvent, RowLog } from './row-log.ts';
 export type { Times } from './row-times.ts';
 export { runOdeSolve } from './run.ts';
+export { Stepper } from './stepper.ts';
+export { applyJumps } from './jump.ts';
 export type { Save } from './save-rows.ts';
 export type { Solution, StateAt } from './solution.ts';
-export type { SolveEvent, SolveLog } from './solve-log.ts';
+export {
+  noLog,
+  type SolveEvent,
+  type SolveLog,
+  type Standing,
+  type StepEvent,
+} from './solve-log.ts';
 export {
   countTimes,
   type GradientMethod,
@@ -134,7 +142,7 @@ export {
   type StepGraphs,
   stepGraphs,
 } from './step-graphs.ts';
-export type { Oversight, StepReport } from './step-report.ts';
+export { heed, type Oversight, type StepReport } from './step-report.ts';
 export type { StopTimes } from './stops.ts';
 export type {
   AdaptiveRungeKutta,

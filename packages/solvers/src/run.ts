@@ -193,7 +193,8 @@ class SolveLoop {
   *#begin(): Run<void> {
     const { from, to, index } = this.#segment;
     const position = (this.#t - from) / (to - from);
-    yield* this.#stepper.begin(this.#t, this.#y, { kind: 'start', segment: index, position });
+    const event = { kind: 'start', t: this.#t, segment: index, position } as const;
+    yield* this.#stepper.begin(this.#t, this.#y, event);
   }
 
   *#chooseFirstStep(): Run<void> {
@@ -301,10 +302,12 @@ class SolveLoop {
     const start = this.#t;
     this.#y = this.#stepper.keep(attempt, {
       kind: 'step',
-      step: attempt.planned.kind,
+      planned: attempt.planned,
+      ...(attempt.inherited && { inherited: attempt.inherited }),
       segment: index,
       position: (start - from) / span,
       length: h / span,
+      t: start,
       h,
     });
     this.#t = next;

@@ -26,6 +26,8 @@ export interface SolveStats {
   /** Steps that stand; in a batched solve of all rows together, as are those rejected. */
   readonly accepted: number;
   readonly rejected: number;
+  /** Evaluations of the field that a backward pass repeated, beside `nfe`, because the forward pass did not keep them. */
+  readonly recomputed?: number;
   readonly status: SolveStatus;
   /** Whether this was the solve asked for, or the one that its gradient ran. */
   readonly pass: SolvePass;
