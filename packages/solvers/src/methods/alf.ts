@@ -22,8 +22,8 @@ import {
 /** Settings of `alf`. */
 export interface AlfOptions {
   /**
-   * η, between 1/2 and 1. Below 1 the method is stable on a region with an interior, and of order 1 instead of 2.
-   * Default 1.
+   * η, between 1/2 and 1. Below 1 the method is stable on a region with an interior, and of order 1 instead of 2; and
+   * undoing a step multiplies rounding by 1/(2η − 1), so that few steps can be undone. Default 1.
    */
   readonly damping?: number;
   /** Whether the steps follow from an error estimate, h/2 (v₁ − v), of order 1. Default true. */
