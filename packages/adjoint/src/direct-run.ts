@@ -1,7 +1,13 @@
 /**
- * The backward pass of `direct()`: the tape of a solve, walked from its end.
+ * The backward pass through the steps of a recorded solve, walked from its end.
  */
-import { type SolveEvent, type StepKind, solveInputs } from '@neuralode/solvers';
+import {
+  heed,
+  type SolveEvent,
+  type StepEvent,
+  type StepKind,
+  solveInputs,
+} from '@neuralode/solvers';
 import {
   type Backend,
   type Graph,
@@ -12,20 +18,20 @@ import {
   type Spec,
   sliceOf,
   stackOf,
-  type Tape,
   zerosOf,
 } from '@neuralode/tensor';
 import { type SplitGraph, spread } from '@neuralode/autodiff';
-import type { BackAttrs, TapeEntry } from './direct-tape.ts';
+import type { BackAttrs, Rewind, TapeEntry } from './direct-tape.ts';
 import { Totals } from './totals.ts';
 
-/** Runs an `odeSolveBack` node. */
-export function* runBackward(
+/** Runs an `odeSolveBack` node, whose inputs these are; the recorded solve is had from `rewind`. */
+export function* walkBack(
   inputs: readonly Slot[],
   attrs: BackAttrs,
   backend: Backend,
+  rewind: Rewind,
 ): Run<Slot[]> {
-  const walk = new BackwardWalk(inputs, attrs, backend);
+  const walk = new BackwardWalk(inputs, attrs, backend, rewind);
   try {
     return yield* walk.run();
   } finally {
@@ -35,13 +41,18 @@ export function* runBackward(
 
 type EventOf<K extends SolveEvent['kind']> = Extract<SolveEvent, { kind: K }>;
 
+/** After how many steps something is read, which is when an asynchronous run gives way to others. */
+const turnInterval = 16;
+
 class BackwardWalk {
   readonly #attrs: BackAttrs;
   readonly #backend: Backend;
-  readonly #tape: Tape<TapeEntry>;
+  readonly #rewind: Rewind;
   /** Cotangents of the observations, a stack a leaf; null where zero. */
   readonly #observed: readonly (Slot | null)[];
   readonly #count: number;
+  /** When the first step began and the last one ended. */
+  readonly #span: readonly [number, number];
   readonly #leaves: number;
   readonly #state: readonly Spec[];
   readonly #args: readonly Spec[];
@@ -66,19 +77,20 @@ class BackwardWalk {
   #factorisations = 0;
   #steps = 0;
 
-  constructor(inputs: readonly Slot[], attrs: BackAttrs, backend: Backend) {
+  constructor(inputs: readonly Slot[], attrs: BackAttrs, backend: Backend, rewind: Rewind) {
     const { loop, needs, given } = attrs;
     this.#attrs = attrs;
     this.#backend = backend;
-    this.#tape = inputs[0] as Tape<TapeEntry>;
+    this.#rewind = rewind;
     this.#observed = spread(given, inputs.slice(1 + needs.length));
     this.#leaves = loop.leaves;
     [this.#scalar] = loop.body.inputs;
     this.#state = loop.body.inputs.slice(1, 1 + loop.leaves);
     this.#args = loop.body.inputs.slice(1 + loop.leaves);
-    this.#count = this.#tape.entries.filter(
-      ({ event }) => event.kind === 'emit' || event.kind === 'dense',
-    ).length;
+    const steps = rewind.events.filter((event) => event.kind === 'step');
+    const last = steps.at(-1) as StepEvent;
+    this.#span = [steps[0].t, last.t + last.h];
+    this.#count = rewind.events.filter(({ kind }) => kind === 'emit' || kind === 'dense').length;
     this.#y = new Totals(backend);
     this.#memory = new Totals(backend);
     this.#groups = new Totals(backend);
@@ -89,31 +101,15 @@ class BackwardWalk {
   }
 
   *run(): Run<Slot[]> {
-    for (const entry of this.#tape.entries.toReversed()) {
-      switch (entry.event.kind) {
-        case 'emit':
-          this.#emit(entry.event.index);
-          break;
-        case 'dense':
-          yield* this.#dense(entry, entry.event);
-          break;
-        case 'extend':
-          yield* this.#extend(entry, entry.event.step);
-          break;
-        case 'step':
-          yield* this.#step(entry, entry.event);
-          break;
-        case 'start':
-          yield* this.#start(entry, entry.event.segment);
-          break;
-        case 'jump':
-          this.#jump(entry.event.index);
-          break;
-      }
+    for (;;) {
+      const stretch = yield* this.#rewind.previous();
+      if (stretch === undefined) break;
+      for (const entry of stretch.toReversed()) yield* this.#back(entry);
     }
-    const { loop } = this.#attrs;
-    loop.onSolve?.({
+    const { evaluations } = this.#rewind;
+    this.#attrs.loop.onSolve?.({
       nfe: this.#evaluations,
+      ...(evaluations > 0 && { recomputed: evaluations }),
       jacobians: this.#jacobians,
       factorisations: this.#factorisations,
       accepted: this.#steps,
@@ -122,6 +118,46 @@ class BackwardWalk {
       pass: 'backward',
     });
     return this.#results();
+  }
+
+  *#back(entry: TapeEntry): Run<void> {
+    const { event } = entry;
+    switch (event.kind) {
+      case 'emit':
+        return this.#emit(event.index);
+      case 'dense':
+        return yield* this.#dense(entry, event);
+      case 'extend':
+        return yield* this.#extend(entry, event.step);
+      case 'step':
+        yield* this.#heed(event.t + event.h);
+        yield* this.#step(entry, event);
+        return this.#tell(event);
+      case 'start':
+        return yield* this.#start(entry, event.segment);
+      case 'jump':
+        return this.#jump(event.index);
+    }
+  }
+
+  /** Tells how far the walk came. */
+  #tell({ t, h }: StepEvent): void {
+    const [start, end] = this.#span;
+    const fraction = (end - t) / (end - start);
+    this.#attrs.loop.onStep?.({ t, h: -h, accepted: true, fraction, pass: 'backward' });
+  }
+
+  /** Stops where it is asked to before the step that ended at `t`; at times lets those have their turn who may ask. */
+  *#heed(t: number): Run<void> {
+    if (this.#steps % turnInterval === 0) {
+      const probe = zerosOf(this.#backend, this.#scalar);
+      try {
+        yield probe;
+      } finally {
+        probe.release();
+      }
+    }
+    heed(this.#attrs.loop, t, 'backward');
   }
 
   release(): void {
@@ -231,9 +267,9 @@ class BackwardWalk {
     );
   }
 
-  *#step(entry: TapeEntry, event: EventOf<'step'>): Run<void> {
+  *#step(entry: TapeEntry, event: StepEvent): Run<void> {
     const { halves, wanted } = this.#attrs;
-    const kind = event.step;
+    const { kind } = event.planned;
     const { reverse } = kind.cost;
     this.#steps++;
     this.#evaluations += reverse.evaluations;
@@ -280,7 +316,7 @@ class BackwardWalk {
   }
 
   /** From the cotangents of a step's t and h to those of the ends of its stretch: see the head of direct.ts. */
-  #timeOfStep({ segment, position, length }: EventOf<'step'>): void {
+  #timeOfStep({ segment, position, length }: StepEvent): void {
     const t = this.#stepSize.take(1, this.#scalar);
     const h = this.#stepSize.take(0, this.#scalar);
     const [from, to] = this.#stretch(segment);
