@@ -22,6 +22,11 @@ export interface KindGraphs {
   readonly extend?: Graph;
   /** Inputs: θ, h, y, the given, the fresh and the further groups. Outputs: y(t + θh). */
   readonly dense: Graph;
+  /**
+   * The same at several fractions at once. Inputs: θ [count], h, and the rest as for `dense`. Outputs: a list of states,
+   * each leaf [count, …]. Where a kind has no quicker way than one by one, it may leave this out.
+   */
+  readonly observe?: (count: number) => Graph;
 }
 
 /** One kind of step. */
