@@ -19,7 +19,8 @@ import {
 } from '@neuralode/tensor';
 import { EndedByEvent, SolveError } from './errors.ts';
 import { eventsOf, type Happening } from './events/event-options.ts';
-import { EventWatch, type TensorEvent } from './events/event-watch.ts';
+import type { TensorEvent } from './events/event-search.ts';
+import { EventWatch } from './events/event-watch.ts';
 import { KeptSteps } from './kept-steps.ts';
 import { odeSolve } from './ode-solve.ts';
 import type { EveryStep } from './output.ts';

@@ -38,7 +38,13 @@ export {
 } from './errors.ts';
 export type { OutputOptions } from './eager-solve.ts';
 export type { EventOf, Happening } from './events/event-options.ts';
-export type { TensorEvent } from './events/event-watch.ts';
+export type { TensorEvent } from './events/event-search.ts';
+export {
+  type EventSolution,
+  type OdeintEvent,
+  type OdeintEventOptions,
+  odeintEvent,
+} from './events/odeint-event.ts';
 export { afterJumps, fieldAlong, timesInFront, weighRows } from './forward-mode.ts';
 export type { StepCost } from './implicit/cost.ts';
 export { type NewtonOptions, newtonSolve } from './implicit/find-root.ts';
