@@ -2,3 +2,4 @@
 export { type BacksolveOptions, backsolve } from './backsolve.ts';
 export { type CheckpointedOptions, checkpointed } from './checkpointed.ts';
 export { direct } from './direct.ts';
+export { reversible } from './reversible.ts';
