@@ -26,6 +26,7 @@ import {
   solveInputs,
   timesInFront,
 } from '@neuralode/solvers';
+import { landingMethod } from './landing-method.ts';
 import { integralRate, integralsByState, parameterQuadrature } from './quadrature.ts';
 import {
   ArgumentError,
@@ -175,9 +176,11 @@ function solveBackward(
         ]
       : [...observed, ...cotangents, ...zeroGradients].map(() => undefined);
   const { quadrature: _, ...same } = attrs;
+  const { method, control } = backwardControl(attrs, options);
   const backwardAttrs: OdeSolveAttrs = {
     ...same,
-    ...backwardControl(attrs, options),
+    method: batch === undefined ? landingMethod(method) : method,
+    control,
     body: adjointBody(attrs, batch === undefined ? wanted : wanted.map(() => false)),
     ...(beside && { quadrature: parameterQuadrature(attrs, wanted) }),
     leaves: 2 * leaves + zeroGradients.length,

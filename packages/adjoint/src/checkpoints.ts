@@ -2,7 +2,7 @@
  * What `checkpointed()` keeps of a solve: its course (when each step was taken, how long, of which kind: numbers of the
  * host), and the states at some of its steps. On the way back the states change; there are never more than the budget.
  */
-import type { SolveEvent, SolveLog, Standing } from '@neuralode/solvers';
+import { countObserved, type SolveEvent, type SolveLog, type Standing } from '@neuralode/solvers';
 import { releaseAll, Slot } from '@neuralode/tensor';
 import { nextCheckpoint, OnlineSchedule } from './checkpoint-schedule.ts';
 
@@ -53,7 +53,7 @@ export class Checkpoints extends Slot implements SolveLog {
   }
 
   get observations(): number {
-    return this.events.filter(({ kind }) => kind === 'emit' || kind === 'dense').length;
+    return this.events.reduce((total, event) => total + countObserved(event), 0);
   }
 
   /** What happened before the first step. */

@@ -9,7 +9,8 @@ import type { Run, Slot } from '@neuralode/tensor';
 export interface SplitKind {
   readonly step: SplitGraph;
   readonly extend?: SplitGraph;
-  readonly dense: SplitGraph;
+  /** Of the graph that interpolates at so many fractions, when it is first asked for. */
+  observe(count: number): SplitGraph;
 }
 
 /** The graphs of a solve, split. */

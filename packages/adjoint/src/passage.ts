@@ -82,7 +82,7 @@ export class Passage {
         this.#y = yield* this.#stepper.repeat(event, this.#before);
         return;
       case 'dense':
-        return yield* this.#observe(event.index, event.theta);
+        return yield* this.#observe(event.index, event.thetas);
       case 'jump':
         this.#jump(event.index);
         return this.#log.note(event, []);
@@ -94,11 +94,11 @@ export class Passage {
     }
   }
 
-  *#observe(index: number, theta: number): Run<void> {
+  *#observe(index: number, thetas: readonly number[]): Run<void> {
     const { t, h } = this.#step as StepEvent;
     const groups = yield* this.#stepper.denseGroups(t, h, this.#before);
     const operands = [...this.#before, ...groups];
-    releaseAll(yield* this.#stepper.interpolate(index, theta, h, operands));
+    releaseAll(yield* this.#stepper.interpolate(index, thetas, h, operands));
   }
 
   #jump(index: number): void {

@@ -7,6 +7,7 @@
  * field contracts strongly, undoing a step expands, and over long times the states are lost.
  */
 import {
+  countObserved,
   type GradientMethod,
   type OdeSolveAttrs,
   type ReversibleGradientMethod,
@@ -48,8 +49,7 @@ const recorded = recordedMethod({
         attrs: loop,
         inputs: solveInputs(inputs.slice(1, 1 + needs.length), loop),
         course,
-        observations: course.events.filter(({ kind }) => kind === 'emit' || kind === 'dense')
-          .length,
+        observations: course.events.reduce((total, event) => total + countObserved(event), 0),
         plain: { ...own, own },
         taped: forwardHalves(halves, own),
       },

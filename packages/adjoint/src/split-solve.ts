@@ -22,10 +22,11 @@ export function forwardHalves({ start, of }: SplitSolve, own: StepGraphs): Runna
     own,
     ...(start !== undefined && { start: start.forward }),
     of: lazily((kind: StepKind) => {
-      const { step, extend, dense } = of(kind);
+      const { step, extend, observe } = of(kind);
       return {
+        ...own.of(kind),
         step: step.forward,
-        dense: dense.forward,
+        observe: (count) => observe(count).forward,
         ...(extend !== undefined && { extend: extend.forward }),
       };
     }),
@@ -68,7 +69,7 @@ export function splitSolve(
     }),
     of: lazily((kind: StepKind) => {
       const { given, fresh, further } = kind;
-      const { step, extend, dense } = graphs.of(kind);
+      const { step, extend, observe } = graphs.of(kind);
       // What the course decided is held fixed, and so are the coefficients that follow from it.
       const numbers = [times, times, ...(kind.coefficients === 0 ? [] : [false])];
       const work = kind.implicit ? [false] : [];
@@ -84,12 +85,11 @@ export function splitSolve(
             modes,
           ),
         }),
-        dense: split(
-          dense,
-          [times, times, ...groups(1 + given + fresh + further)],
-          all(dense),
-          modes,
-        ),
+        observe: lazily((count: number) => {
+          const graph = observe(count);
+          const moved = [times, times, ...groups(1 + given + fresh + further)];
+          return split(graph, moved, all(graph), modes);
+        }),
       };
     }),
   };

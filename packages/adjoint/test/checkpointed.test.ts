@@ -23,7 +23,7 @@ import {
 import { setBackend, type Tensor, tensor } from '@neuralode/tensor';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { checkpointed, direct } from '../src/index.ts';
-import { pack } from './numeric.ts';
+import { pack, relativeError } from './numeric.ts';
 
 beforeEach(async () => {
   await setBackend(reference());
@@ -142,6 +142,60 @@ describe.each([
     const by = (gradient: GradientMethod): number[] =>
       pack([grad(final(gradient)).sync(tensor([-0.7, 1.9]))]);
     expect(by(checkpointed({ budget: 2 }))).toEqual(by(direct()));
+  });
+});
+
+describe('a state that jumps at its observations', () => {
+  const times = [0, 0.4, 1, 1.5];
+  const leap = [
+    [0.3, -0.5],
+    [0.2, 0.1],
+  ];
+  const field = (t: Tensor, y: Tensor, w: Tensor): Tensor => y.mul(w).sin().add(t.cos());
+  const solve = { solver: rk4(), stepSize: 0.05 };
+
+  /** As one node, which jumps. */
+  const jumping = ({ name, vjp }: GradientMethod): GradientMethod => ({
+    name,
+    vjp(inputs, attrs, needs, modes) {
+      const [y0, ...args] = inputs;
+      const jumps = [{ keep: true }];
+      const given = [y0, tensor(leap), ...args];
+      const { outputs, pullback } = vjp(
+        given,
+        { ...attrs, jumps },
+        needs.toSpliced(1, 0, true),
+        modes,
+      );
+      return { outputs, pullback: (cotangents) => pullback(cotangents).toSpliced(1, 1) };
+    },
+  });
+  const whole =
+    (gradient: GradientMethod) =>
+    (w: Tensor): Tensor => {
+      const options = { ...solve, args: w, gradient: jumping(gradient) };
+      return odeint(field, w.mul(2), times, options).ys.square().sum();
+    };
+
+  /** As one solve for each stretch. */
+  const stretches = (w: Tensor): Tensor => {
+    const options = { ...solve, args: w, gradient: direct() };
+    let y = w.mul(2);
+    let total = y.square().sum();
+    for (let i = 1; i < times.length; i++) {
+      y = odeint(field, y, [times[i - 1], times[i]], options).ys.at(-1);
+      total = total.add(y.square().sum());
+      if (i < times.length - 1) y = y.add(tensor(leap[i - 1]));
+    }
+    return total;
+  };
+
+  it('has the gradient of its stretches, and that of direct() bit for bit', () => {
+    const w = tensor([0.7, -1.9]);
+    const by = (gradient: GradientMethod): number[] => pack([grad(whole(gradient)).sync(w)]);
+    const got = by(checkpointed({ budget: 3 }));
+    expect(got).toEqual(by(direct()));
+    expect(relativeError(got, pack([grad(stretches).sync(w)]))).toBeLessThan(1e-12);
   });
 });
 

@@ -123,6 +123,7 @@ export { applyJumps } from './jump.ts';
 export type { Save } from './save-rows.ts';
 export type { Solution, StateAt } from './solution.ts';
 export {
+  countObserved,
   noLog,
   type SolveEvent,
   type SolveLog,
@@ -143,6 +144,7 @@ export {
 } from './solve-attrs.ts';
 export type { AcceptedStep, Cut, Witness } from './solve-witness.ts';
 export {
+  type CompleteKind,
   lazily,
   type Problem,
   type RunnableGraphs,

@@ -23,6 +23,11 @@ export interface KindGraphs {
   /** Inputs: θ, h, y, the given, the fresh and the further groups. Outputs: y(t + θh). */
   readonly dense: Graph;
   /**
+   * The same at several fractions at once. Inputs: θ [count], h, and the rest as for `dense`. Outputs: a list of states,
+   * each leaf [count, …]. Where a kind has no quicker way than one by one, it may leave this out.
+   */
+  readonly observe?: (count: number) => Graph;
+  /**
    * The way back of a reversible method. Inputs: t, h, coefficients (if any), y₁, the whole memory after the step, args.
    * Outputs: y, the whole memory before it.
    */

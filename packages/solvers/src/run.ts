@@ -168,7 +168,7 @@ class SolveLoop {
 
   /** Tells how far it came. */
   failed(status: SolveStatus): void {
-    this.#attrs.witness?.failed(this.#sound ?? this.#t, this.#observations.rows);
+    this.#attrs.witness?.failed(this.#sound ?? this.#t, this.#observations.rows());
     this.#report(status);
   }
 

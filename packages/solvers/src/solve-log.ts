@@ -18,12 +18,12 @@ export type SolveEvent =
   | StepEvent
   /** What only the interpolant needs was made, in the step just accepted. */
   | { readonly kind: 'extend'; readonly step: StepKind; readonly h: number }
-  /** Observation `index` was interpolated in the step just accepted. */
+  /** Observations `index`, `index` + 1, … were interpolated in the step just accepted, at these fractions of it. */
   | {
       readonly kind: 'dense';
       readonly step: StepKind;
       readonly index: number;
-      readonly theta: number;
+      readonly thetas: readonly number[];
       readonly h: number;
     }
   /** Observation `index` is the state as it stands. */
@@ -42,6 +42,12 @@ export interface StepEvent {
   readonly length: number;
   readonly t: number;
   readonly h: number;
+}
+
+/** How many observations are made at an event. */
+export function countObserved(event: SolveEvent): number {
+  if (event.kind === 'dense') return event.thetas.length;
+  return event.kind === 'emit' ? 1 : 0;
 }
 
 /** All that a solve goes on from, but for the time: enough to repeat its later steps bit for bit. */

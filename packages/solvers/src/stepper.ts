@@ -205,12 +205,19 @@ export class Stepper {
     return groups;
   }
 
-  /** The state before the step kept last, and its groups, at the fraction θ of it. */
-  *interpolate(index: number, theta: number, h: number, operands: readonly Slot[]): Run<Slot[]> {
+  /** Observations `index` and following, at these fractions of the step kept last: each leaf [observation, …]. */
+  *interpolate(
+    index: number,
+    thetas: readonly number[],
+    h: number,
+    /** The state before that step, and its groups. */
+    operands: readonly Slot[],
+  ): Run<Slot[]> {
     const { kind } = (this.#latest as Kept).planned;
-    const outputs = yield* this.#run(this.#graphs.of(kind).dense, [theta, h], operands);
+    const graph = this.#graphs.of(kind).observe(thetas.length);
+    const outputs = yield* this.#run(graph, [thetas, h], operands);
     const { leaves } = this.#attrs;
-    this.#log.note({ kind: 'dense', step: kind, index, theta, h }, outputs.slice(leaves));
+    this.#log.note({ kind: 'dense', step: kind, index, thetas, h }, outputs.slice(leaves));
     return outputs.slice(0, leaves);
   }
 
