@@ -74,6 +74,7 @@ export { midpoint } from './methods/midpoint.ts';
 export { radau3, radau5 } from './methods/radau.ts';
 export { rk4 } from './methods/rk4.ts';
 export { adams } from './multistep/adams.ts';
+export { bdf } from './multistep/bdf.ts';
 export { adamsBashforth, adamsBashforthMoulton } from './multistep/fixed-adams.ts';
 export { type ErrorNorm, maxNorm, perLeafNorm, rmsNorm } from './norms.ts';
 export { rodas4 } from './methods/rodas4.ts';

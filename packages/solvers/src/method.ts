@@ -87,6 +87,10 @@ export interface Method {
   readonly start?: 'field' | ((problem: Problem) => Graph);
   /** Whether any kind of its steps is. */
   readonly implicit: boolean;
+  /** The rate of Newton's iteration above which the next step takes a new Jacobian. Default: RADAU5's, 1e-3. */
+  readonly slowRate?: number;
+  /** Whether its course says how long each step is, so that a controller has no part in it. */
+  readonly choosesLengths?: boolean;
   /** Of a Runge-Kutta method. */
   readonly tableau?: Tableau;
   course(): Course;

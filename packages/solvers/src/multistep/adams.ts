@@ -12,8 +12,8 @@ import { lazily } from '../step-graphs.ts';
 import type { AdaptiveSolver } from '../tableau.ts';
 import { type AdamsRows, adamsKind, flattenRows } from './adams-step.ts';
 import { adamsWeights, differenceWeights, equalStepRatio, moultonErrors } from './adams-weights.ts';
-import { placed, transposed } from './fixed-adams.ts';
 import { requireMaxOrder } from './max-order.ts';
+import { placed, transposed } from './placed-rows.ts';
 import { type Nodes, StepGrid } from './step-grid.ts';
 
 /** Slopes kept beyond the highest order, for such as lie too close to another. */
@@ -187,6 +187,7 @@ const solvers = lazily((maxOrder: number): AdaptiveSolver => {
     memory: maxOrder + 1 + spare,
     start: 'field',
     implicit: false,
+    choosesLengths: true,
     course: () => new VariableCourse(maxOrder, kinds),
   };
   return { kind: 'adaptive', method };

@@ -12,24 +12,11 @@ import type { FixedStepSolver } from '../tableau.ts';
 import { type AdamsRows, adamsKind, flattenRows } from './adams-step.ts';
 import { adamsWeights } from './adams-weights.ts';
 import { picardTableau } from './picard.ts';
+import { placed, transposed } from './placed-rows.ts';
 import { type Nodes, StepGrid } from './step-grid.ts';
 
 /** Slopes kept beyond the order, for such as lie too close to another. */
 const spare = 2;
-
-/** The row of weights of slopes at `places` and, behind all that are given, of the fresh ones. */
-export function placed(
-  { places }: Nodes,
-  given: number,
-  weights: readonly number[],
-  fresh: readonly number[],
-): number[] {
-  const row = new Array<number>(given).fill(0);
-  weights.forEach((weight, i) => {
-    row[places[i]] = weight;
-  });
-  return [...row, ...fresh];
-}
 
 /** Rows of a step of order `order` with the slopes at `nodes`: as many. */
 function rowsOf(order: number, corrects: boolean, nodes: Nodes): AdamsRows {
@@ -51,10 +38,6 @@ function rowsOf(order: number, corrects: boolean, nodes: Nodes): AdamsRows {
     errors: [],
     dense: transposed(collocationInterpolant(corrector)).map(row),
   };
-}
-
-export function transposed(rows: readonly (readonly number[])[]): number[][] {
-  return rows[0].map((_, j) => rows.map((row) => row[j]));
 }
 
 class FixedCourse implements Course {
