@@ -7,14 +7,12 @@
  * from the times of the steps (Hairer, Nørsett, Wanner I, section III.5), so that a step is one matrix product.
  */
 import type { Course, Method, PlannedStep, StepKind } from '../method.ts';
-import { collocationInterpolant } from '../methods/collocation.ts';
 import { lazily } from '../step-graphs.ts';
 import type { AdaptiveSolver } from '../tableau.ts';
-import { type AdamsRows, adamsKind, flattenRows } from './adams-step.ts';
-import { adamsWeights, differenceWeights, equalStepRatio, moultonErrors } from './adams-weights.ts';
+import { adamsRows, equalisation } from './adams-rows.ts';
+import { adamsKind, flattenRows } from './adams-step.ts';
 import { requireMaxOrder } from './max-order.ts';
-import { placed, transposed } from './placed-rows.ts';
-import { type Nodes, StepGrid } from './step-grid.ts';
+import { StepGrid } from './step-grid.ts';
 
 /** Slopes kept beyond the highest order, for such as lie too close to another. */
 const spare = 2;
@@ -31,40 +29,6 @@ interface Trial {
 
 interface Kinds {
   of(order: number, raises: boolean, given: number): StepKind;
-}
-
-/** |γ*ⱼ| ∇ʲf, as it would be on equal steps, from the first j nodes; the slope at the end counts `where` it stands. */
-function errorRow(j: number, nodes: Nodes, given: number, where: 'predicted' | 'final'): number[] {
-  const at = nodes.at.slice(0, j);
-  const size = Math.abs(moultonErrors[j]) * equalStepRatio(at);
-  const { old } = differenceWeights(at);
-  const weights = old.map((each) => each * size);
-  return placed(nodes, given, weights, where === 'predicted' ? [size, 0] : [0, size]);
-}
-
-function rowsOf(order: number, raises: boolean, nodes: Nodes, given: number): AdamsRows {
-  const known = nodes.at.slice(0, order);
-  const corrector = [1, ...known];
-  const row = ([end, ...old]: readonly number[]) => placed(nodes, given, old, [end, 0]);
-  const correct = adamsWeights(corrector);
-  const lower = [...adamsWeights(corrector.slice(0, -1)), 0];
-  return {
-    predict: placed(nodes, given, adamsWeights(known), [0, 0]),
-    correct: row(correct),
-    errors: [
-      row(correct.map((weight, i) => weight - lower[i])),
-      ...(order > 1 ? [errorRow(order - 1, nodes, given, 'predicted')] : []),
-      ...(order > 2 ? [errorRow(order - 2, nodes, given, 'predicted')] : []),
-      ...(raises ? [errorRow(order + 1, nodes, given, 'final')] : []),
-    ],
-    dense: transposed(collocationInterpolant(corrector)).map(row),
-  };
-}
-
-/** The estimate of the step's own error is a difference of this order, times the difference of two correctors' weights. */
-function equalisation(nodes: readonly number[]): number {
-  const own = adamsWeights([1, ...nodes])[0] - adamsWeights([1, ...nodes.slice(0, -1)])[0];
-  return Math.abs((moultonErrors[nodes.length] * equalStepRatio(nodes)) / own);
 }
 
 class VariableCourse implements Course {
@@ -104,7 +68,7 @@ class VariableCourse implements Course {
       const raises = nodes.at.length > order;
       const given = (nodes.places.at(-1) as number) + 1;
       const kind = this.#kinds.of(order, raises, given);
-      const coefficients = flattenRows(rowsOf(order, raises, nodes, given));
+      const coefficients = flattenRows(adamsRows(order, raises, nodes, given));
       const planned = { kind, coefficients };
       const equalised = equalisation(nodes.at.slice(0, order));
       this.#trial = { order, raises, planned, equalised };

@@ -42,10 +42,10 @@ function integrals({ nodes, weights }: ReturnType<typeof gaussRule>, theta: numb
 
 /**
  * An explicit method of this order (1–12), its first stage that of the step before: `order` − 1 sweeps over so many Gauss
- * nodes that, with both ends, the dense output has the order too.
+ * nodes that their rule has the order, and, with both ends, the dense output too.
  */
 export function picardTableau(order: number): Tableau {
-  const rule = gaussRule(order === 1 ? 0 : Math.max(1, order - 2));
+  const rule = gaussRule(order === 1 ? 0 : Math.max(Math.ceil(order / 2), order - 2));
   const { nodes } = rule;
   const inner = nodes.length;
   const a: number[][] = [[]];
