@@ -16,11 +16,11 @@ import { type Nodes, StepGrid } from './step-grid.ts';
 const spare = 2;
 
 /** The least and the most that a step changes by at once. */
-const [shrinkage, growth] = [0.2, 10];
-const safety = 0.8;
+const [shrinkage, growth] = [0.2, 3];
+const safety = 0.7;
 
 /** Above this rate of Newton's iteration, the next step takes a new Jacobian: a step solves only one system, so it is dear. */
-const slowRate = 0.03;
+const slowRate = 0.02;
 
 /** A step as it was planned. */
 interface Trial {
