@@ -13,14 +13,14 @@ import {
 } from '@neuralode/solvers';
 import { memory, type Pending, setBackend, type Tensor, tensor, zeros } from '@neuralode/tensor';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { backsolve, direct } from '../src/index.ts';
+import { backsolve, direct, interpolated } from '../src/index.ts';
 import { pack, relativeError } from './numeric.ts';
 
 beforeEach(async () => {
   await setBackend(reference());
 });
 
-const methods = [direct(), backsolve()];
+const methods = [direct(), backsolve(), interpolated()];
 
 describe.each(methods)('$name', (gradient) => {
   const tight = { rtol: 1e-11, atol: 1e-11, gradient };

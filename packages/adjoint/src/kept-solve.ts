@@ -1,0 +1,184 @@
+/**
+ * What `interpolated()` keeps of the forward solve, and the state that it gives at any time: the dense output of the
+ * accepted steps, as an operation of the graph (`stateAt`).
+ */
+import { pushForward } from '@neuralode/autodiff';
+import type { AcceptedStep, OdeSolveAttrs, Witness } from '@neuralode/solvers';
+import {
+  apply,
+  type Backend,
+  DeviceBuffer,
+  type DerivativeRule,
+  type DType,
+  type Graph,
+  hostArray,
+  type Primitive,
+  type Run,
+  record,
+  releaseAll,
+  runGraph,
+  Slot,
+  type Spec,
+  type Tensor,
+} from '@neuralode/tensor';
+
+interface KeptStep {
+  readonly start: number;
+  readonly end: number;
+  readonly h: number;
+  /** The state before it, then its stages. */
+  readonly slots: readonly Slot[];
+}
+
+/** The steps of one solve, in order: the content of an opaque value. It is filled by the solve, as its witness. */
+export class KeptSolve extends Slot implements Witness {
+  readonly #steps: KeptStep[] = [];
+  /** Indices of the first steps of the stretches between jumps of the state. */
+  readonly #stretches: number[] = [];
+  readonly #jumps: boolean;
+  #times: readonly number[] = [];
+  #direction = 1;
+  /** What the solve observed; owned. */
+  observed: readonly Slot[] = [];
+
+  constructor(attrs: OdeSolveAttrs) {
+    super();
+    this.#jumps = attrs.jumps.some((jump) => jump !== undefined);
+  }
+
+  // biome-ignore lint/correctness/useYield: nothing need be read here
+  *begin(times: readonly number[]): Run<void> {
+    this.#times = times;
+    this.#direction = times[1] > times[0] ? 1 : -1;
+  }
+
+  // biome-ignore lint/correctness/useYield: nothing need be read here
+  *inspect(): Run<undefined> {
+    return undefined;
+  }
+
+  *accepted(step: AcceptedStep): Run<void> {
+    const { start, end, h, before } = step;
+    const stages = yield* step.stages();
+    const { length: begun } = this.#stretches;
+    const passed = (this.#times[begun] - start) * this.#direction <= 0;
+    if (begun === 0 || (this.#jumps && passed)) this.#stretches.push(this.#steps.length);
+    const slots = [...before, ...stages].map((slot) => slot.retain());
+    this.#steps.push({ start, end, h, slots });
+  }
+
+  beginRows(): void {}
+  end(): void {}
+  failed(): void {}
+
+  /** Times strictly between `from` and `to` at which a step of the solve ended, in the order from `from`. */
+  boundaries(from: number, to: number): number[] {
+    const [low, high] = from < to ? [from, to] : [to, from];
+    const inside = this.#steps.map(({ end }) => end).filter((end) => end > low && end < high);
+    return to > from === this.#direction > 0 ? inside : inside.reverse();
+  }
+
+  /**
+   * The step that holds `t`; beyond the ends, by a rounding, the first or the last. Where the state jumps at t, `stretch`
+   * says on which side.
+   */
+  stepAt(t: number, stretch = 0): KeptStep {
+    let low = this.#stretches[stretch];
+    let high = (this.#stretches[stretch + 1] ?? this.#steps.length) - 1;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#steps[middle].end - t) * this.#direction >= 0) high = middle;
+      else low = middle + 1;
+    }
+    return this.#steps[low];
+  }
+
+  protected free(): void {
+    releaseAll(this.observed);
+    releaseAll(this.#steps.splice(0).flatMap(({ slots }) => slots));
+  }
+}
+
+/** A number of the host on the device. */
+export function scalarOf(value: number, { dtype }: Spec, backend: Backend): DeviceBuffer {
+  const host = hostArray(dtype as DType, 1);
+  host[0] = value;
+  return new DeviceBuffer(backend, backend.upload(host, [], dtype as DType));
+}
+
+/** Inputs of the node: a `KeptSolve`, t, and the stretch where the state jumps. Outputs: what `dense` makes of the step. */
+interface StateAtAttrs {
+  /** Inputs: θ, h, the state before the step, its stages. Outputs: y(t + θh), or a derivative of it by θh. */
+  readonly dense: Graph;
+}
+
+const stateAtPrimitive: Primitive<StateAtAttrs> = {
+  name: 'stateAt',
+  infer: (_, { dense }) => dense.outputs.map(({ shape, dtype }) => ({ shape, dtype })),
+  *run([kept, t, stretch], { dense }, backend): Run<Slot[]> {
+    const [time] = yield t as DeviceBuffer;
+    const place = stretch === undefined ? 0 : Math.round((yield stretch as DeviceBuffer)[0]);
+    const { start, h, slots } = (kept as KeptSolve).stepAt(time, place);
+    const numbers = [(time - start) / h, h].map((value) =>
+      scalarOf(value, dense.inputs[0], backend),
+    );
+    try {
+      return yield* runGraph(dense, [...numbers, ...slots], backend);
+    } finally {
+      releaseAll(numbers);
+    }
+  },
+  get derivative() {
+    return rule;
+  },
+};
+
+const slopes = new WeakMap<Graph, Graph>();
+
+/** The derivative of `dense` by t, that is by θ, divided by h. */
+function slopeOf(dense: Graph): Graph {
+  let slope = slopes.get(dense);
+  if (slope === undefined) {
+    slope = record(dense.inputs, (theta, h, ...slots) => {
+      const along = [h.mul(0).add(1).div(h), null, ...slots.map(() => null)];
+      const { outputs, tangents } = pushForward(dense, [theta, h, ...slots], along);
+      return outputs.map((output, i) => tangents[i] ?? output.mul(0));
+    }).graph;
+    slopes.set(dense, slope);
+  }
+  return slope;
+}
+
+/** By t alone: the steps are a record of a run, and how the inputs of that run move them is the gradient's own matter. */
+const rule: DerivativeRule<StateAtAttrs> = {
+  jvp(inputs, [, byTime], attrs) {
+    const outputs = apply(stateAtPrimitive, inputs, attrs);
+    if (byTime === null) return { outputs, tangents: outputs.map(() => null) };
+    const rates = apply(stateAtPrimitive, inputs, { dense: slopeOf(attrs.dense) });
+    return { outputs, tangents: rates.map((rate) => rate.mul(byTime)) };
+  },
+  vjp(inputs, attrs) {
+    const outputs = apply(stateAtPrimitive, inputs, attrs);
+    return {
+      outputs,
+      pullback(cotangents) {
+        const rates = apply(stateAtPrimitive, inputs, { dense: slopeOf(attrs.dense) });
+        const terms = rates.map((rate, i) =>
+          cotangents[i] ? rate.mul(cotangents[i]).sum() : null,
+        );
+        return [null, terms.reduce((a, b) => (a && b ? a.add(b) : (a ?? b))), null];
+      },
+    };
+  },
+};
+
+/** The leaves of the kept solve's state at time t, a scalar. `dense` is the interpolant of its method. */
+export function stateAt(
+  dense: Graph,
+  kept: Tensor,
+  t: Tensor,
+  stretch: Tensor | undefined,
+): Tensor[] {
+  const inputs = stretch === undefined ? [kept, t] : [kept, t, stretch];
+  return apply(stateAtPrimitive, inputs, { dense } satisfies StateAtAttrs);
+}
