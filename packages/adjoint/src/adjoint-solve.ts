@@ -8,6 +8,7 @@
 import { clean, pullBack } from '@neuralode/autodiff';
 import {
   type AcceptedStep,
+  lazily,
   NonFiniteError,
   type OdeSolveAttrs,
   odeSolve,
@@ -15,7 +16,6 @@ import {
   runOdeSolve,
   solveInputs,
   type SolveStats,
-  stepGraphs,
   type Witness,
 } from '@neuralode/solvers';
 import {
@@ -29,6 +29,7 @@ import {
   releaseAll,
   runGraph,
   type Slot,
+  type Spec,
   type Tensor,
   zerosOf,
 } from '@neuralode/tensor';
@@ -52,12 +53,12 @@ export interface AdjointSolveAttrs extends Integrand {
 }
 
 /**
- * One node of the quadrature. Inputs: t, θ, h, w, the state of the backward solve before its step, the step's stages, its
+ * One node of the quadrature, in steps that `dense` interpolates. Inputs: t, θ, h, w, the state of the backward solve before its step, the step's stages, its
  * args, the sums so far. Outputs: the sums with −w aᵀ∂f/∂θ added, at the time t, which is the fraction θ of the step.
  */
-function recordTerm({ solve, forward, wanted }: AdjointSolveAttrs): Graph {
-  const { dense } = stepGraphs(solve);
+function recordTerm({ solve, forward, wanted }: AdjointSolveAttrs, dense: Graph): Graph {
   const [scalar] = dense.inputs;
+  const state = forward.body.inputs.slice(1, 1 + forward.leaves);
   const args = solve.body.inputs.slice(1 + solve.leaves);
   const totals = args.slice(1).filter((_, i) => wanted[i]);
   const operands = [scalar, scalar, ...dense.inputs, ...args, ...totals];
@@ -65,7 +66,7 @@ function recordTerm({ solve, forward, wanted }: AdjointSolveAttrs): Graph {
     const take = (count: number): Tensor[] => stand.splice(0, count);
     const here = inline(dense, take(dense.inputs.length));
     const [kept, ...constants] = take(args.length);
-    const z = stateAt(stepGraphs(forward).dense, kept, t, here[forward.leaves]);
+    const z = stateAt(state, kept, t, here[forward.leaves]);
     const needs = [false, ...z.map(() => false), ...wanted];
     const { pullback } = pullBack(forward.body, [t, ...z, ...constants], needs);
     const weight = w.neg();
@@ -80,18 +81,28 @@ function recordTerm({ solve, forward, wanted }: AdjointSolveAttrs): Graph {
   return clean(recording.graph);
 }
 
-const known = new WeakMap<AdjointSolveAttrs, { term: Graph; finite: Graph; rule: Quadrature }>();
+interface SumGraphs {
+  /** By the interpolant of a step. */
+  term(dense: Graph): Graph;
+  /** Inputs: the sums. Output: 0, or NaN where an element is not finite. */
+  readonly finite: Graph;
+  readonly rule: Quadrature;
+}
 
-function graphsOf(attrs: AdjointSolveAttrs) {
+const known = new WeakMap<AdjointSolveAttrs, SumGraphs>();
+
+const gradientSpecs = ({ forward, wanted }: Integrand): Spec[] =>
+  forward.body.inputs.slice(1 + forward.leaves).filter((_, i) => wanted[i]);
+
+function graphsOf(attrs: AdjointSolveAttrs): SumGraphs {
   let graphs = known.get(attrs);
   if (graphs === undefined) {
-    const term = recordTerm(attrs);
-    const finite = record(term.outputs, (...sums) =>
+    const finite = record(gradientSpecs(attrs), (...sums) =>
       sums.map((sum) => sum.mul(0).sum()).reduce((a, b) => a.add(b)),
     ).graph;
     // As exact as the method itself: order p needs n nodes with 2n ≥ p.
-    const rule = gaussLegendre(Math.ceil(attrs.solve.tableau.order / 2));
-    graphs = { term, finite, rule };
+    const rule = gaussLegendre(Math.ceil(attrs.solve.method.order / 2));
+    graphs = { term: lazily((dense: Graph) => recordTerm(attrs, dense)), finite, rule };
     known.set(attrs, graphs);
   }
   return graphs;
@@ -110,7 +121,7 @@ class GradientSum implements Witness {
     this.#attrs = attrs;
     this.#args = args;
     this.#backend = backend;
-    this.#sums = graphsOf(attrs).term.outputs.map((spec) => zerosOf(backend, spec));
+    this.#sums = gradientSpecs(attrs).map((spec) => zerosOf(backend, spec));
   }
 
   *begin(): Run<void> {}
@@ -134,10 +145,11 @@ class GradientSum implements Witness {
   *#addPiece(
     from: number,
     to: number,
-    { start, h }: AcceptedStep,
+    { start, h, dense }: AcceptedStep,
     slots: readonly Slot[],
   ): Run<void> {
-    const { term, rule } = graphsOf(this.#attrs);
+    const { term: termOf, rule } = graphsOf(this.#attrs);
+    const term = termOf(dense);
     for (const [i, node] of rule.nodes.entries()) {
       const t = from + node * (to - from);
       const numbers = [t, rule.weights[i] * (to - from), (t - start) / h, h].map((value) =>

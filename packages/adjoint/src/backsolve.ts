@@ -18,6 +18,7 @@ import {
   afterJumps,
   controlOf,
   fieldAlong,
+  methodOf,
   odeSolve,
   requireHeld,
   requireKnownOptions,
@@ -88,12 +89,12 @@ function adjointBody(attrs: OdeSolveAttrs, wanted: readonly boolean[]): Graph {
 
 /** The method and control of the backward solve: the forward solve's, but for what `options` say. */
 export function backwardControl(
-  { tableau, control, body }: OdeSolveAttrs,
+  { method, control, body }: OdeSolveAttrs,
   { solver, ...given }: BackwardOptions,
   who: string,
-): Pick<OdeSolveAttrs, 'tableau' | 'control'> {
-  if (solver === undefined && Object.keys(given).length === 0) return { tableau, control };
-  const chosen = solver ?? ({ kind: control.kind, tableau } as Solver);
+): Pick<OdeSolveAttrs, 'method' | 'control'> {
+  if (solver === undefined && Object.keys(given).length === 0) return { method, control };
+  const chosen = solver ?? ({ kind: control.kind, method } as Solver);
   const { maxSteps } = control;
   const sameKind = control.kind === chosen.kind;
   // A controller is made for its method's order, so another method brings its own.
@@ -102,7 +103,7 @@ export function backwardControl(
     : { maxSteps };
   const backward = controlOf(chosen, { ...inherited, ...given }, who);
   requireHeld(backward, body.inputs[0].dtype, who);
-  return { tableau: chosen.tableau, control: backward };
+  return { method: methodOf(chosen), control: backward };
 }
 
 /** Rows 1 … T − 2. */

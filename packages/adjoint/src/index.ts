@@ -1,4 +1,5 @@
 /** The public names of @neuralode/adjoint. */
 export { type BackwardOptions, type BacksolveOptions, backsolve } from './backsolve.ts';
+export { type CheckpointedOptions, checkpointed } from './checkpointed.ts';
 export { direct } from './direct.ts';
 export { type InterpolatedOptions, interpolated } from './interpolated.ts';

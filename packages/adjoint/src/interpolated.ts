@@ -27,7 +27,6 @@ import {
   requireKnownOptions,
   runOdeSolve,
   solveInputs,
-  stepGraphs,
 } from '@neuralode/solvers';
 import {
   ArgumentError,
@@ -108,12 +107,11 @@ function adjointBody(attrs: OdeSolveAttrs): Graph {
   const [time, ...rest] = body.inputs;
   const [state, args] = [rest.slice(0, leaves), rest.slice(leaves)];
   const stretches = jumpsOf(attrs) ? [time] : [];
-  const { dense } = stepGraphs(attrs);
   const recording = record([time, ...state, ...stretches, opaque, ...args], (t, ...stand) => {
     const a = stand.splice(0, leaves);
     const [stretch] = stand.splice(0, stretches.length);
     const [kept, ...constants] = stand;
-    const z = stateAt(dense, kept, t, stretch);
+    const z = stateAt(state, kept, t, stretch);
     const needs = [false, ...z.map(() => true), ...args.map(() => false)];
     const pulled = pullBack(body, [t, ...z, ...constants], needs).pullback(a);
     const rates = z.map((leaf, l) => pulled[1 + l]?.neg() ?? zerosLike(leaf));

@@ -2,7 +2,7 @@
  * What `interpolated()` keeps of the forward solve, and the state that it gives at any time: the dense output of the
  * accepted steps, as an operation of the graph (`stateAt`).
  */
-import { pushForward } from '@neuralode/autodiff';
+import { pushForward, sumOf } from '@neuralode/autodiff';
 import type { AcceptedStep, OdeSolveAttrs, Witness } from '@neuralode/solvers';
 import {
   apply,
@@ -12,6 +12,7 @@ import {
   type DType,
   type Graph,
   hostArray,
+  onesLike,
   type Primitive,
   type Run,
   record,
@@ -20,13 +21,16 @@ import {
   Slot,
   type Spec,
   type Tensor,
+  zerosLike,
 } from '@neuralode/tensor';
 
 interface KeptStep {
+  /** Its interpolant: see `AcceptedStep`. */
+  readonly dense: Graph;
   readonly start: number;
   readonly end: number;
   readonly h: number;
-  /** The state before it, then its stages. */
+  /** What that combines: the state before it, then its stages. */
   readonly slots: readonly Slot[];
 }
 
@@ -58,13 +62,13 @@ export class KeptSolve extends Slot implements Witness {
   }
 
   *accepted(step: AcceptedStep): Run<void> {
-    const { start, end, h, before } = step;
+    const { dense, start, end, h, before } = step;
     const stages = yield* step.stages();
     const { length: begun } = this.#stretches;
     const passed = (this.#times[begun] - start) * this.#direction <= 0;
     if (begun === 0 || (this.#jumps && passed)) this.#stretches.push(this.#steps.length);
     const slots = [...before, ...stages].map((slot) => slot.retain());
-    this.#steps.push({ start, end, h, slots });
+    this.#steps.push({ dense, start, end, h, slots });
   }
 
   beginRows(): void {}
@@ -106,24 +110,29 @@ export function scalarOf(value: number, { dtype }: Spec, backend: Backend): Devi
   return new DeviceBuffer(backend, backend.upload(host, [], dtype as DType));
 }
 
-/** Inputs of the node: a `KeptSolve`, t, and the stretch where the state jumps. Outputs: what `dense` makes of the step. */
+/**
+ * Inputs of the node: a `KeptSolve`, t, and the stretch where the state jumps. Outputs: the leaves of the state at t, or
+ * derivatives of them by t.
+ */
 interface StateAtAttrs {
-  /** Inputs: θ, h, the state before the step, its stages. Outputs: y(t + θh), or a derivative of it by θh. */
-  readonly dense: Graph;
+  readonly state: readonly Spec[];
+  /** Which derivative. */
+  readonly order: number;
 }
 
 const stateAtPrimitive: Primitive<StateAtAttrs> = {
   name: 'stateAt',
-  infer: (_, { dense }) => dense.outputs.map(({ shape, dtype }) => ({ shape, dtype })),
-  *run([kept, t, stretch], { dense }, backend): Run<Slot[]> {
+  infer: (_, { state }) => state.map(({ shape, dtype }) => ({ shape, dtype })),
+  *run([kept, t, stretch], { order }, backend): Run<Slot[]> {
     const [time] = yield t as DeviceBuffer;
     const place = stretch === undefined ? 0 : Math.round((yield stretch as DeviceBuffer)[0]);
-    const { start, h, slots } = (kept as KeptSolve).stepAt(time, place);
+    const { dense, start, h, slots } = (kept as KeptSolve).stepAt(time, place);
+    const graph = derivativeOf(dense, order);
     const numbers = [(time - start) / h, h].map((value) =>
       scalarOf(value, dense.inputs[0], backend),
     );
     try {
-      return yield* runGraph(dense, [...numbers, ...slots], backend);
+      return yield* runGraph(graph, [...numbers, ...slots], backend);
     } finally {
       releaseAll(numbers);
     }
@@ -135,26 +144,30 @@ const stateAtPrimitive: Primitive<StateAtAttrs> = {
 
 const slopes = new WeakMap<Graph, Graph>();
 
-/** The derivative of `dense` by t, that is by θ, divided by h. */
-function slopeOf(dense: Graph): Graph {
+/** The interpolant's derivative by t, that is by θ, divided by h; as often as `order` says. */
+function derivativeOf(dense: Graph, order: number): Graph {
+  if (order === 0) return dense;
   let slope = slopes.get(dense);
   if (slope === undefined) {
     slope = record(dense.inputs, (theta, h, ...slots) => {
-      const along = [h.mul(0).add(1).div(h), null, ...slots.map(() => null)];
+      const along = [onesLike(h).div(h), null, ...slots.map(() => null)];
       const { outputs, tangents } = pushForward(dense, [theta, h, ...slots], along);
-      return outputs.map((output, i) => tangents[i] ?? output.mul(0));
+      return outputs.map((output, i) => tangents[i] ?? zerosLike(output));
     }).graph;
     slopes.set(dense, slope);
   }
-  return slope;
+  return derivativeOf(slope, order - 1);
 }
+
+const ratesOf = (inputs: readonly Tensor[], { state, order }: StateAtAttrs): Tensor[] =>
+  apply(stateAtPrimitive, inputs, { state, order: order + 1 });
 
 /** By t alone: the steps are a record of a run, and how the inputs of that run move them is the gradient's own matter. */
 const rule: DerivativeRule<StateAtAttrs> = {
   jvp(inputs, [, byTime], attrs) {
     const outputs = apply(stateAtPrimitive, inputs, attrs);
     if (byTime === null) return { outputs, tangents: outputs.map(() => null) };
-    const rates = apply(stateAtPrimitive, inputs, { dense: slopeOf(attrs.dense) });
+    const rates = ratesOf(inputs, attrs);
     return { outputs, tangents: rates.map((rate) => rate.mul(byTime)) };
   },
   vjp(inputs, attrs) {
@@ -162,23 +175,22 @@ const rule: DerivativeRule<StateAtAttrs> = {
     return {
       outputs,
       pullback(cotangents) {
-        const rates = apply(stateAtPrimitive, inputs, { dense: slopeOf(attrs.dense) });
-        const terms = rates.map((rate, i) =>
-          cotangents[i] ? rate.mul(cotangents[i]).sum() : null,
+        const terms = ratesOf(inputs, attrs).map(
+          (rate, i) => cotangents[i]?.mul(rate).sum() ?? null,
         );
-        return [null, terms.reduce((a, b) => (a && b ? a.add(b) : (a ?? b))), null];
+        return inputs.map((_, i) => (i === 1 ? sumOf(terms) : null));
       },
     };
   },
 };
 
-/** The leaves of the kept solve's state at time t, a scalar. `dense` is the interpolant of its method. */
+/** The leaves, of these shapes, of the kept solve's state at time t, a scalar. */
 export function stateAt(
-  dense: Graph,
+  state: readonly Spec[],
   kept: Tensor,
   t: Tensor,
   stretch: Tensor | undefined,
 ): Tensor[] {
   const inputs = stretch === undefined ? [kept, t] : [kept, t, stretch];
-  return apply(stateAtPrimitive, inputs, { dense } satisfies StateAtAttrs);
+  return apply(stateAtPrimitive, inputs, { state, order: 0 } satisfies StateAtAttrs);
 }

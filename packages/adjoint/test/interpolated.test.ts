@@ -5,6 +5,7 @@ import { grad } from '@neuralode/autodiff';
 import { reference } from '@neuralode/backend-reference';
 import {
   controlOf,
+  methodOf,
   dop853,
   dopri5,
   type GradientMethod,
@@ -93,7 +94,7 @@ describe('a state that jumps', () => {
           leaves: 2,
           jumps: [{ keep: true }, { keep: false }],
           steered: [true, true],
-          tableau: solver.tableau,
+          method: methodOf(solver),
           control: controlOf(solver, tight),
           pass: 'forward',
           gradient,

@@ -38,10 +38,17 @@ export {
 } from './errors.ts';
 export type { OutputOptions } from './eager-solve.ts';
 export type { EventOf, Happening } from './events/event-options.ts';
-export type { TensorEvent } from './events/event-watch.ts';
+export type { TensorEvent } from './events/event-search.ts';
+export {
+  type EventSolution,
+  type OdeintEvent,
+  type OdeintEventOptions,
+  odeintEvent,
+} from './events/odeint-event.ts';
 export { afterJumps, fieldAlong, timesInFront, weighRows } from './forward-mode.ts';
-export { reverseCost, type StepCost } from './implicit/cost.ts';
+export type { StepCost } from './implicit/cost.ts';
 export { type NewtonOptions, newtonSolve } from './implicit/find-root.ts';
+export { jacobianOf } from './implicit/jacobian.ts';
 export { linearSolve } from './implicit/linear-solve.ts';
 export { type NewtonAttrs, newtonSolvePrimitive, RootError } from './implicit/newton-solve.ts';
 export type {
@@ -50,6 +57,14 @@ export type {
   ImplicitScheme,
   RosenbrockScheme,
 } from './implicit/scheme.ts';
+export {
+  type Course,
+  type KindGraphs,
+  type Method,
+  methodOf,
+  type PlannedStep,
+  type StepKind,
+} from './method.ts';
 export { backwardEuler } from './methods/backward-euler.ts';
 export { dopri5 } from './methods/dopri5.ts';
 export { euler } from './methods/euler.ts';
@@ -98,9 +113,17 @@ export { type RowGraph, RowGraphs, type RowInput, type RunnableRowGraph } from '
 export type { HostNumbers, RowEvent, RowLog } from './row-log.ts';
 export type { Times } from './row-times.ts';
 export { runOdeSolve } from './run.ts';
+export { Stepper } from './stepper.ts';
+export { applyJumps } from './jump.ts';
 export type { Save } from './save-rows.ts';
 export type { Solution, StateAt } from './solution.ts';
-export type { SolveEvent, SolveLog } from './solve-log.ts';
+export {
+  noLog,
+  type SolveEvent,
+  type SolveLog,
+  type Standing,
+  type StepEvent,
+} from './solve-log.ts';
 export {
   countTimes,
   type GradientMethod,
@@ -113,7 +136,22 @@ export {
   timesAreInput,
 } from './solve-attrs.ts';
 export type { AcceptedStep, Cut, Witness } from './solve-witness.ts';
-export { plainGraphs, type RunnableGraphs, type StepGraphs, stepGraphs } from './step-graphs.ts';
-export type { Oversight, StepReport } from './step-report.ts';
+export {
+  lazily,
+  plainGraphs,
+  type Problem,
+  type RunnableGraphs,
+  type StepGraphs,
+  stepGraphs,
+} from './step-graphs.ts';
+export { heed, type Oversight, type StepReport } from './step-report.ts';
 export type { StopTimes } from './stops.ts';
-export type { AdaptiveSolver, DenseStages, FixedStepSolver, Solver, Tableau } from './tableau.ts';
+export type {
+  AdaptiveRungeKutta,
+  AdaptiveSolver,
+  DenseStages,
+  FixedStepRungeKutta,
+  FixedStepSolver,
+  Solver,
+  Tableau,
+} from './tableau.ts';

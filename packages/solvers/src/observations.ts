@@ -9,10 +9,9 @@ import {
   type Spec,
   stackOf,
 } from '@neuralode/tensor';
-import { runWithNumbers } from './host-numbers.ts';
-import type { SolveEvent, SolveLog } from './solve-log.ts';
+import type { SolveLog } from './solve-log.ts';
 import type { AcceptedStep } from './solve-witness.ts';
-import type { RunnableGraphs } from './step-graphs.ts';
+import type { Stepper } from './stepper.ts';
 
 export class Observations {
   readonly #times: readonly number[];
@@ -20,7 +19,7 @@ export class Observations {
   readonly #exact: boolean;
   readonly #state: readonly Spec[];
   readonly #backend: Backend;
-  readonly #graphs: RunnableGraphs;
+  readonly #stepper: Stepper;
   readonly #log: SolveLog;
   /** [leaf][time]. */
   readonly #observed: Slot[][];
@@ -33,7 +32,7 @@ export class Observations {
     exact: boolean,
     state: readonly Spec[],
     backend: Backend,
-    graphs: RunnableGraphs,
+    stepper: Stepper,
     log: SolveLog,
   ) {
     this.#times = times;
@@ -41,7 +40,7 @@ export class Observations {
     this.#exact = exact;
     this.#state = state;
     this.#backend = backend;
-    this.#graphs = graphs;
+    this.#stepper = stepper;
     this.#log = log;
     this.#observed = state.map(() => []);
   }
@@ -71,7 +70,6 @@ export class Observations {
 
   /** Interpolates the observation times inside a step. */
   *inside({ start, h, end, before, after, stages }: AcceptedStep, stretchEnd: number): Run<void> {
-    const { dense, plain } = this.#graphs;
     while (this.#due(end, stretchEnd)) {
       const time = this.#times[this.next];
       // Where a derivative by this time may be asked for, the interpolant must say how the state moves with it.
@@ -81,10 +79,7 @@ export class Observations {
       }
       const operands = [...before, ...(yield* stages())];
       const theta = (time - start) / h;
-      const outputs = yield* runWithNumbers(dense, [theta, h], operands, this.#backend);
-      const event: SolveEvent = { kind: 'dense', index: this.next, theta, h };
-      this.#log.note(event, outputs.slice(plain.dense));
-      this.#record(outputs.slice(0, plain.dense));
+      this.#record(yield* this.#stepper.interpolate(this.next, theta, h, operands));
     }
   }
 

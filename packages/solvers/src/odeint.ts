@@ -26,7 +26,8 @@ import type { StepController } from './control.ts';
 import type { ControllerGains } from './controllers.ts';
 import { eagerSolve, type OutputOptions, type PreparedSolve } from './eager-solve.ts';
 import { FieldError } from './errors.ts';
-import type { TensorEvent } from './events/event-watch.ts';
+import type { TensorEvent } from './events/event-search.ts';
+import { methodOf } from './method.ts';
 import { dopri5 } from './methods/dopri5.ts';
 import { customNorm, type ErrorNorm } from './norms.ts';
 import { odeSolve } from './ode-solve.ts';
@@ -227,7 +228,7 @@ function batchedTimesOf(ts: Times, state: readonly Tensor[]): NodeTimes {
 }
 
 /** With all that depends on the structure of the state. */
-type Options<Y, Args, Saved> = OutputOptions<Y, Saved> & {
+export type Options<Y, Args, Saved> = OutputOptions<Y, Saved> & {
   /**
    * One or several: conditions whose crossing of zero is found, and may end the solve or change the state. Not inside a
    * recorded function.
@@ -248,7 +249,8 @@ function normOf<Y>(y0: Y, { norm }: { norm?: unknown }): { norm?: ErrorNorm } {
   return { norm: customNorm(norm as (errors: Y) => Tensor, tensors, rebuild) };
 }
 
-function solveAttrs<Y, Args>(
+/** The node that a user's call amounts to. */
+export function solveAttrs<Y, Args>(
   field: Field<Y, Args>,
   y0: Y,
   ts: Times,
@@ -277,7 +279,7 @@ function solveAttrs<Y, Args>(
     ...times.attrs,
     jumps: state.map(() => undefined),
     steered: state.map(() => true),
-    tableau: solver.tableau,
+    method: methodOf(solver),
     control,
     pass: 'forward',
     ...(options.gradient !== undefined && { gradient: options.gradient }),
@@ -311,7 +313,10 @@ function refuseWhileRecording(options: object): void {
   if (wrong === undefined) return;
   throw new RecordingError({
     what: `odeint: ${wrong} is not to be had inside a recorded function, where the number of steps is not known`,
-    remedy: 'Observe at given times, or solve outside',
+    remedy:
+      wrong === 'events'
+        ? 'Use odeintEvent, which ends at the first event; or solve outside'
+        : 'Observe at given times, or solve outside',
   });
 }
 

@@ -3,11 +3,11 @@
  */
 import type { DerivativeRule, Graph } from '@neuralode/tensor';
 import type { Control } from './control.ts';
+import type { Method } from './method.ts';
 import type { SolvePass, SolveStatus } from './errors.ts';
 import type { Witness } from './solve-witness.ts';
 import type { Oversight } from './step-report.ts';
 import type { StopTimes } from './stops.ts';
-import type { Tableau } from './tableau.ts';
 
 /** What one row of a batched solve took. */
 export interface RowStats {
@@ -26,6 +26,8 @@ export interface SolveStats {
   /** Steps that stand; in a batched solve of all rows together, as are those rejected. */
   readonly accepted: number;
   readonly rejected: number;
+  /** Evaluations of the field that a backward pass repeated, beside `nfe`, because the forward pass did not keep them. */
+  readonly recomputed?: number;
   readonly status: SolveStatus;
   /** Whether this was the solve asked for, or the one that its gradient ran. */
   readonly pass: SolvePass;
@@ -71,7 +73,7 @@ export interface OdeSolveAttrs extends Oversight {
   readonly jumps: readonly (LeafJump | undefined)[];
   /** Which leaves count in the error norm. */
   readonly steered: readonly boolean[];
-  readonly tableau: Tableau;
+  readonly method: Method;
   readonly control: Control;
   readonly pass: SolvePass;
   readonly gradient?: GradientMethod;

@@ -6,7 +6,7 @@
  */
 import { ArgumentError } from '@neuralode/tensor';
 import { controlOf, requireHeld } from '../control-options.ts';
-import { FieldError, type SolveError } from '../errors.ts';
+import type { SolveError } from '../errors.ts';
 import { type EventOf, eventsOf, type Happening } from '../events/event-options.ts';
 import type { VectorEvent } from '../events/plain-events.ts';
 import { dopri5 } from '../methods/dopri5.ts';
@@ -19,7 +19,7 @@ import { oversightOf } from '../step-report.ts';
 import { stopTimesOf } from '../stops.ts';
 import { requireTimes } from '../times.ts';
 import { PlainLoop, type PlainResult, who } from './plain-run.ts';
-import type { VectorField } from './plain-steps.ts';
+import { explicitTableau, refuseValue, type VectorField } from './plain-steps.ts';
 
 /** A state: one number, or a list of them. */
 export type PlainState = number | readonly number[] | Float64Array;
@@ -107,22 +107,15 @@ function vectorOf(y0: PlainState): Float64Array {
   });
 }
 
-/** The field on vectors, whatever the state is to the user; one wrong value is refused here once. */
+/** The field on vectors, whatever the state is to the user. */
 function fieldOf(field: (...args: never[]) => unknown, scalar: boolean): VectorField {
-  if (!scalar) {
-    const onLists = field as VectorField;
-    return (t, y, dy) => {
-      const value = onLists(t, y, dy);
-      if (value === undefined || typeof (value as { length?: unknown })?.length === 'number') {
-        return value;
-      }
-      return refuseValue(value, 'a list of numbers');
-    };
-  }
+  if (!scalar) return field as VectorField;
   const onNumbers = field as unknown as (t: number, y: number) => number;
   return (t, y, dy) => {
     const value = onNumbers(t, y[0]);
-    if (typeof value !== 'number') refuseValue(value, 'a number');
+    if (typeof value !== 'number') {
+      refuseValue(value, 'a number', who, 'Return dy/dt, for y0 is a number too');
+    }
     dy[0] = value;
     return undefined;
   };
@@ -138,16 +131,6 @@ function vectorEvent<S extends PlainState>(event: PlainEvent<S>, scalar: boolean
     when: (t, y) => when(t, y[0]),
     ...(change !== undefined && { change: (t: number, y: Float64Array) => [change(t, y[0])] }),
   };
-}
-
-function refuseValue(value: unknown, expected: string): never {
-  if (value instanceof Promise) value.catch(() => {});
-  throw new FieldError({
-    what: `${who}: the field's value does not fit the state`,
-    got: value instanceof Promise ? 'a promise' : String(value),
-    expected,
-    remedy: 'Return dy/dt, shaped like y',
-  });
 }
 
 function solutionOf<S extends PlainState>(result: PlainResult, y0: S): PlainSolution<S> {
@@ -189,9 +172,9 @@ export function solveIvp<const S extends PlainState>(
   ts: readonly number[],
   options: SolveIvpOptions<S> = {},
 ): PlainSolution<S> {
-  const { tableau, kind } = options.solver ?? dopri5();
+  const solver = options.solver ?? dopri5();
   requireKnownOptions(options, solveIvpOptions, who);
-  const control = controlOf({ kind, tableau } as never, { ...options, ...normOf(options) }, who);
+  const control = controlOf(solver, { ...options, ...normOf(options) }, who);
   requireHeld(control, 'float64', who);
   const stops = stopTimesOf(options, who);
   const times = Array.from(ts);
@@ -201,7 +184,7 @@ export function solveIvp<const S extends PlainState>(
     field: fieldOf(field, typeof y0 === 'number'),
     y0: vectorOf(y0),
     times,
-    tableau,
+    tableau: explicitTableau(solver, who),
     control,
     dense: options.dense ?? false,
     oversight: oversightOf(options, who),
