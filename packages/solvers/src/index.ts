@@ -48,7 +48,7 @@ export {
 export { afterJumps, fieldAlong, timesInFront, weighRows } from './forward-mode.ts';
 export type { StepCost } from './implicit/cost.ts';
 export { type NewtonOptions, newtonSolve } from './implicit/find-root.ts';
-export { jacobianOf } from './implicit/jacobian.ts';
+export { identity, jacobianOf } from './implicit/jacobian.ts';
 export { linearSolve } from './implicit/linear-solve.ts';
 export { type NewtonAttrs, newtonSolvePrimitive, RootError } from './implicit/newton-solve.ts';
 export type {
