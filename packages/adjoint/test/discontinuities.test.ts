@@ -1,5 +1,5 @@
 /** Gradients through a field that is not continuous in time, where the solve is told of it. */
-import { backsolve, direct } from '@neuralode/adjoint';
+import { backsolve, direct, forward, interpolated } from '@neuralode/adjoint';
 import { grad } from '@neuralode/autodiff';
 import { reference } from '@neuralode/backend-reference';
 import { dop853, dopri5, kvaerno5, maxNorm, odeint, radau5 } from '@neuralode/solvers';
@@ -10,7 +10,12 @@ import { expect, it } from 'vitest';
 const field = (t: Tensor, y: Tensor, p: { a: Tensor; b: Tensor }): Tensor =>
   y.mul(where(t.less(1), p.a, p.b.neg()));
 
-const solves = { direct: direct(), backsolve: backsolve() };
+const solves = {
+  direct: direct(),
+  backsolve: backsolve(),
+  interpolated: interpolated(),
+  forward: forward(),
+};
 
 const methods = [dopri5(), dop853(), radau5(), kvaerno5()];
 const cases = Object.entries(solves).flatMap(([name, gradient]) =>
