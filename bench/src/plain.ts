@@ -86,7 +86,6 @@ const results = solved
     error: short(errorOf(row)),
   }));
 mkdirSync(file('../results/'), { recursive: true });
-const lines = results.map((row) => JSON.stringify(row));
-writeFileSync(file('../results/plain.json'), `[\n${lines.join(',\n')}\n]\n`);
+writeFileSync(file('../results/plain.json'), `${JSON.stringify(results, null, 2)}\n`);
 for (const name of names) console.table(results.filter(({ problem }) => problem === name));
 process.stderr.write('written: bench/results/plain.json\n');

@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runPeer } from './peers/python.ts';
-import { type Comparison, compare } from './work-precision/compare.ts';
+import { compare } from './work-precision/compare.ts';
 import { solveWithNpm } from './work-precision/npm-peers.ts';
 import { solveAll } from './work-precision/ours.ts';
 import { plotSvg } from './work-precision/plot.ts';
@@ -31,34 +31,30 @@ async function solveWithPython(given: readonly Task[]): Promise<Row[]> {
   }
 }
 
-const significant = (value: number | null): number | null =>
-  value === null ? null : Number(value.toPrecision(4));
-const rounded = (row: Row): Row => ({
-  ...row,
-  rtol: Number(row.rtol.toPrecision(4)),
-  error: Number(row.error.toPrecision(4)),
-  milliseconds: Number(row.milliseconds.toPrecision(4)),
-});
+const rounded = (value: unknown): unknown =>
+  typeof value === 'number' ? Number(value.toPrecision(4)) : value;
+
+/** A table as JSON with a line for each row; objects would take eight. */
+function table(rows: readonly object[]): string {
+  const line = (values: readonly unknown[]): string =>
+    `[${values.map((value) => JSON.stringify(rounded(value))).join(', ')}]`;
+  const lines = rows.map((row) => `      ${line(Object.values(row))}`);
+  const columns = `    "columns": ${line(Object.keys(rows[0]))}`;
+  return `{\n${columns},\n    "rows": [\n${lines.join(',\n')}\n    ]\n  }`;
+}
 
 const rows = [
   ...(await solveAll(tasks)),
   ...solveWithNpm(tasks),
   ...(await solveWithPython(tasks)),
 ];
-const comparisons: Comparison[] = compare(rows).map((each) => ({
-  ...each,
-  evaluations: significant(each.evaluations),
-  time: Number(each.time.toPrecision(4)),
-}));
-
+const comparisons = compare(rows);
 const results = fileURLToPath(new URL('../results/', import.meta.url));
 const pages = fileURLToPath(new URL('../../docs/results/', import.meta.url));
 mkdirSync(results, { recursive: true });
-const text = [...comparisons, ...rows.map(rounded)].map((each) => JSON.stringify(each));
-const [compared, solved] = [text.slice(0, comparisons.length), text.slice(comparisons.length)];
 writeFileSync(
   join(results, 'work-precision.json'),
-  `{\n"atEqualErrors": [\n${compared.join(',\n')}\n],\n"solves": [\n${solved.join(',\n')}\n]\n}\n`,
+  `{\n  "atEqualErrors": ${table(comparisons)},\n  "solves": ${table(rows)}\n}\n`,
 );
 for (const stiff of [false, true]) {
   const names = new Set(
@@ -72,7 +68,13 @@ for (const stiff of [false, true]) {
     writeFileSync(join(pages, name), plotSvg({ rows: shown, work, title }));
   }
 }
-console.table(comparisons);
+console.table(
+  comparisons.map((each) => ({
+    ...each,
+    evaluations: rounded(each.evaluations),
+    time: rounded(each.time),
+  })),
+);
 process.stderr.write(
   'written: bench/results/work-precision.json, docs/results/work-precision-*.svg\n',
 );

@@ -56,12 +56,17 @@ export function errorOf({ exact, problem }: Task, y: ArrayLike<number>): number 
   return Math.sqrt(squares.reduce((sum, square) => sum + square, 0) / exact.length);
 }
 
-/** The shortest of some runs in milliseconds, and what the last gave; one slow run says as much as several. */
+/**
+ * The shortest of some runs in milliseconds, and what the last gave: three, or as many as it takes for compiled code to
+ * settle; one slow run says as much as several.
+ */
 export function bestTime<T>(solve: () => T): { milliseconds: number; result: T } {
+  const [settled, patience] = [50, 500];
   let milliseconds = Number.POSITIVE_INFINITY;
   let result = solve();
   const begin = performance.now();
-  for (let i = 0; i < 3 && (i === 0 || performance.now() - begin < 500); i++) {
+  const elapsed = (): number => performance.now() - begin;
+  for (let i = 0; i === 0 || elapsed() < settled || (i < 3 && elapsed() < patience); i++) {
     const start = performance.now();
     result = solve();
     milliseconds = Math.min(milliseconds, performance.now() - start);

@@ -93,6 +93,13 @@ export function backwardControl(
   { solver, ...given }: BackwardOptions,
   who: string,
 ): Pick<OdeSolveAttrs, 'method' | 'control'> {
+  if (solver === undefined && method.pairs) {
+    throw new ArgumentError({
+      what: `backsolve: ${method.name} is for a state [q, p], and the adjoint is no such pair`,
+      remedy:
+        'Pass another solver for the way back, such as backsolve({ solver: dopri5() }); or reversible()',
+    });
+  }
   if (solver === undefined && Object.keys(given).length === 0) return { method, control };
   const chosen = solver ?? ({ kind: control.kind, method } as Solver);
   const { maxSteps } = control;

@@ -62,11 +62,13 @@ export function checkpointed({ budget = 32, ...others }: CheckpointedOptions = {
     },
     *walk(inputs, attrs, backend) {
       const { loop, needs, halves } = attrs;
+      const checkpoints = inputs[0] as Checkpoints;
       const own = withoutErrors(loop);
       const solve = {
         attrs: loop,
         inputs: solveInputs(inputs.slice(1, 1 + needs.length), loop),
-        checkpoints: inputs[0] as Checkpoints,
+        checkpoints,
+        observations: checkpoints.observations,
         plain: { ...own, own },
         taped: forwardHalves(halves, own),
       };

@@ -8,3 +8,4 @@ export { type GmresControl, LinearSolveError } from './gmres.ts';
 export { type ImplicitOptions, implicit } from './implicit.ts';
 export { denseLu, gmres, type LinearMethod } from './linear-method.ts';
 export { NotSteadyError } from './steady-root.ts';
+export { reversible } from './reversible.ts';

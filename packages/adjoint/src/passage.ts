@@ -13,13 +13,13 @@ import {
   Stepper,
 } from '@neuralode/solvers';
 import { type Backend, type Run, releaseAll, type Slot } from '@neuralode/tensor';
-import type { Checkpoints } from './checkpoints.ts';
 
 /** A solve to be repeated, piece by piece. */
 export interface RepeatedSolve {
   readonly attrs: OdeSolveAttrs;
   readonly inputs: SolveInputs<Slot>;
-  readonly checkpoints: Checkpoints;
+  /** How many times it observed. */
+  readonly observations: number;
   /** For what is only passed through: without estimated errors. */
   readonly plain: RunnableGraphs;
   /** For what is then walked back: without estimated errors, with residuals. */
@@ -102,8 +102,8 @@ export class Passage {
   }
 
   #jump(index: number): void {
-    const { attrs, inputs, checkpoints } = this.#solve;
-    const at = { index, count: checkpoints.observations };
+    const { attrs, inputs, observations } = this.#solve;
+    const at = { index, count: observations };
     applyJumps(this.#backend, attrs, this.#y, inputs.jumps, at);
   }
 

@@ -4,18 +4,24 @@
  */
 import { noLog, type SolveEvent, type SolveLog } from '@neuralode/solvers';
 import { type Backend, type Run, releaseAll, type Slot } from '@neuralode/tensor';
+import type { Checkpoints } from './checkpoints.ts';
 import type { Rewind, TapeEntry } from './direct-tape.ts';
 import { Passage, type RepeatedSolve } from './passage.ts';
 
+/** A solve of which some states were kept. */
+export interface KeptSolve extends RepeatedSolve {
+  readonly checkpoints: Checkpoints;
+}
+
 export class Replay implements Rewind {
-  readonly #solve: RepeatedSolve;
+  readonly #solve: KeptSolve;
   readonly #backend: Backend;
   /** The number of the step to give next: from the last down to 0, then −1 for what was before the first. */
   #index: number;
   #residuals: Slot[] = [];
   evaluations = 0;
 
-  constructor(solve: RepeatedSolve, backend: Backend) {
+  constructor(solve: KeptSolve, backend: Backend) {
     this.#solve = solve;
     this.#backend = backend;
     this.#index = solve.checkpoints.steps - 1;

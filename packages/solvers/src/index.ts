@@ -63,6 +63,7 @@ export {
   type Method,
   methodOf,
   type PlannedStep,
+  type ReversibleMethod,
   type StepKind,
 } from './method.ts';
 export { backwardEuler } from './methods/backward-euler.ts';
@@ -71,6 +72,10 @@ export { euler } from './methods/euler.ts';
 export { gaussLegendre4, gaussLegendre6 } from './methods/gauss-legendre.ts';
 export { implicitMidpoint } from './methods/implicit-midpoint.ts';
 export { kvaerno3, kvaerno4, kvaerno5 } from './methods/kvaerno.ts';
+export { type AlfOptions, alf } from './methods/alf.ts';
+export { leapfrog } from './methods/leapfrog.ts';
+export { type ReversibleHeunOptions, reversibleHeun } from './methods/reversible-heun.ts';
+export { symplecticEuler } from './methods/symplectic-euler.ts';
 export { midpoint } from './methods/midpoint.ts';
 export { radau3, radau5 } from './methods/radau.ts';
 export { rk4 } from './methods/rk4.ts';
@@ -113,6 +118,7 @@ export { type RowGraph, RowGraphs, type RowInput, type RunnableRowGraph } from '
 export type { HostNumbers, RowEvent, RowLog } from './row-log.ts';
 export type { Times } from './row-times.ts';
 export { runOdeSolve } from './run.ts';
+export { runWithNumbers, type Uploadable } from './host-numbers.ts';
 export { Stepper } from './stepper.ts';
 export { applyJumps } from './jump.ts';
 export type { Save } from './save-rows.ts';
@@ -127,6 +133,7 @@ export {
 export {
   countTimes,
   type GradientMethod,
+  type ReversibleGradientMethod,
   type LeafJump,
   type OdeSolveAttrs,
   type RowStats,
@@ -152,6 +159,8 @@ export type {
   DenseStages,
   FixedStepRungeKutta,
   FixedStepSolver,
+  ReversibleAdaptiveSolver,
+  ReversibleFixedStepSolver,
   Solver,
   Tableau,
 } from './tableau.ts';

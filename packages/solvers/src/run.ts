@@ -138,6 +138,7 @@ class SolveLoop {
       for (const stop of stops) yield* this.#stepTo(stop);
       while (this.#t !== landing) yield* this.#step(landing);
       this.#observations.stand(this.#y);
+      this.#tellEnd();
       if (i < landings.length - 1) this.#jump();
     }
     // An infinite state makes the scale of the error infinite too, and so passes for one without error.
@@ -146,6 +147,10 @@ class SolveLoop {
     this.#attrs.witness?.end(this.#t, this.#y);
     this.#report('success');
     return this.#observations.results();
+  }
+
+  #tellEnd(): void {
+    this.#log.ends?.(this.#stepper.standing(this.#y));
   }
 
   #report(status: SolveStatus): void {
@@ -217,6 +222,7 @@ class SolveLoop {
     this.#t = stop.resume;
     this.#observations.standStill(this.#t, this.#y, this.#segment.to);
     if (stop.fresh) {
+      this.#tellEnd();
       this.#stepper.work?.jump();
       yield* this.#begin();
     }

@@ -59,6 +59,11 @@ export interface SolveLog {
   note(event: SolveEvent, residuals: readonly Slot[]): void;
   /** Told before each step that will be accepted, and once for each, where the solve stands. All of it is borrowed. */
   stands?(standing: Standing): void;
+  /**
+   * Told where the solve stands after its last step, and before the state jumps or the memory is made anew. All of it is
+   * borrowed.
+   */
+  ends?(standing: Standing): void;
 }
 
 /** For a solve that nobody records. */

@@ -179,7 +179,7 @@ describe('refusals', () => {
     refused(
       () => untyped(turn, 'a', [0, 1]),
       ArgumentError,
-      'solveIvp: y0 must be a number or a list of numbers; got "a". Flatten it, or solve a tree of tensors with odeint.',
+      "solveIvp: y0 must be a number or a list of numbers; got 'a'. Pass an array or a Float64Array; a tree of tensors is for odeint.",
     );
     refused(() => untyped(turn, [[1], [2]], [0, 1]), ArgumentError, 'got [[1],[2]].');
     refused(

@@ -15,10 +15,13 @@ const solutions = references('stiff');
 /** A method, and the finest tolerance that its order reaches in a test's time. */
 const methods: readonly (readonly [string, AdaptiveSolver, number])[] = [
   ['radau5', radau5(), 1e-10],
-  ['kvaerno5', kvaerno5(), 1e-8],
-  ['rodas4', rodas4(), 1e-6],
+  ['kvaerno5', kvaerno5(), 1e-7],
+  ['rodas4', rodas4(), 1e-5],
 ];
-const tolerances = [1e-3, 1e-4, 1e-6, 1e-8, 1e-10];
+const tolerances = [1e-3, 1e-5, 1e-7, 1e-10];
+
+/** Those that take too long for a test at 1e-10. */
+const long = ['orego', 'pollution', 'ringmod'];
 
 beforeAll(async () => {
   await setBackend(reference());
@@ -39,7 +42,8 @@ describe.each(methods)('%s', (_, solver, finest) => {
     const field = tensorField(problem);
     const solution = solutions[problem.name];
     const [start, end] = problem.times;
-    for (const rtol of tolerances.filter((each) => each >= finest)) {
+    const least = long.includes(problem.name) ? Math.max(finest, 1e-7) : finest;
+    for (const rtol of tolerances.filter((each) => each >= least)) {
       const options = { solver, rtol, atol: rtol * problem.smallness };
       const { ys, stats } = odeint.sync(field, tensor([...problem.y0]), [start, end], options);
       const error = errorInTolerances(ys.at(-1).dataSync(), solution.ys[0], problem, rtol);

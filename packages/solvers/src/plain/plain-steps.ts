@@ -3,6 +3,7 @@
  * tableaus. Which steps to take is not decided here.
  */
 import { ArgumentError } from '@neuralode/tensor';
+import { shown } from '../call.ts';
 import type { AdaptiveControl } from '../control.ts';
 import { FieldError } from '../errors.ts';
 import { methodOf } from '../method.ts';
@@ -37,14 +38,19 @@ export function explicitTableau(solver: Solver, who: string): Tableau {
   });
 }
 
+function nameOf(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (value instanceof Promise) return 'a promise';
+  const { length } = Object(value) as { length?: unknown };
+  return typeof length === 'number' ? `a list of ${length}` : shown(value);
+}
+
 /** A FieldError on what a field returned. */
 export function refuseValue(value: unknown, expected: string, who: string, remedy: string): never {
-  const promise = value instanceof Promise;
-  if (promise) value.catch(() => {});
-  const length = (value as { length?: unknown } | null)?.length;
+  if (value instanceof Promise) value.catch(() => {});
   throw new FieldError({
     what: `${who}: the field's value does not fit the state`,
-    got: promise ? 'a promise' : typeof length === 'number' ? `a list of ${length}` : String(value),
+    got: nameOf(value),
     expected,
     remedy,
   });
@@ -126,14 +132,26 @@ export class PlainSteps {
 
   /** f(t, y) into `out`. */
   #evaluate(t: number, y: Float64Array, out: Float64Array): void {
-    this.nfe++;
+    const first = this.nfe++ === 0;
+    if (first) out.fill(Number.NaN);
     const value = this.#field(t, y, out);
-    if (value === undefined || value === out) return;
-    if (value?.length !== out.length) {
-      const remedy = 'Return dy/dt, as long as y, or write it into the third argument';
-      refuseValue(value, `a list of ${out.length}`, this.#who, remedy);
+    if (value === out) return;
+    if (value === undefined) {
+      if (first) this.#requireWritten(out);
+      return;
     }
+    if (value?.length !== out.length) this.#refuse(value);
     copy(value, out);
+  }
+
+  /** A field that forgets to return would else pass for one that writes, and the state stand still. */
+  #requireWritten(out: Float64Array): void {
+    if (this.#field.length < 3 && out.every(Number.isNaN)) this.#refuse(undefined);
+  }
+
+  #refuse(value: unknown): never {
+    const remedy = 'Return dy/dt, as long as y, or write it into the third argument';
+    refuseValue(value, `a list of ${this.y.length}`, this.#who, remedy);
   }
 
   /** The first stage at the state as it stands. */

@@ -5,6 +5,7 @@
  * Float64Arrays). There are no gradients here: for those, state the field in tensors and use `odeint`.
  */
 import { ArgumentError } from '@neuralode/tensor';
+import { requireCall, shown } from '../call.ts';
 import { controlOf, requireHeld } from '../control-options.ts';
 import type { SolveError } from '../errors.ts';
 import { type EventOf, eventsOf, type Happening } from '../events/event-options.ts';
@@ -102,8 +103,8 @@ function vectorOf(y0: PlainState): Float64Array {
   }
   throw new ArgumentError({
     what: `${who}: y0 must be a number or a list of numbers`,
-    got: JSON.stringify(y0) ?? String(y0),
-    remedy: 'Flatten it, or solve a tree of tensors with odeint',
+    got: shown(y0),
+    remedy: 'Pass an array or a Float64Array; a tree of tensors is for odeint',
   });
 }
 
@@ -139,6 +140,10 @@ function solutionOf<S extends PlainState>(result: PlainResult, y0: S): PlainSolu
     return (Array.isArray(y0) ? Array.from(row) : row) as KeptState<S>;
   };
   const at = (t: number): KeptState<S> => {
+    if (typeof t !== 'number') {
+      const what = `${who}, at: a time must be a number`;
+      throw new ArgumentError({ what, got: shown(t), remedy: 'Pass one, or a list of them' });
+    }
     if (result.dense !== undefined) return keep(result.dense.at(t, `${who}, at`));
     throw new ArgumentError({
       what: `${who}: at(t) needs the steps, which this solve did not keep`,
@@ -152,7 +157,7 @@ function solutionOf<S extends PlainState>(result: PlainResult, y0: S): PlainSolu
     events: result.happenings.map((each) => ({ ...each, y: keep(each.y) })),
     ...(result.failure !== undefined && { failure: result.failure }),
     at: ((ts: number | readonly number[]) =>
-      typeof ts === 'number' ? at(ts) : ts.map(at)) as PlainSolution<S>['at'],
+      Array.isArray(ts) ? ts.map(at) : at(ts as number)) as PlainSolution<S>['at'],
   };
 }
 
@@ -172,6 +177,7 @@ export function solveIvp<const S extends PlainState>(
   ts: readonly number[],
   options: SolveIvpOptions<S> = {},
 ): PlainSolution<S> {
+  requireCall({ field, ts, options }, who);
   const solver = options.solver ?? dopri5();
   requireKnownOptions(options, solveIvpOptions, who);
   const control = controlOf(solver, { ...options, ...normOf(options) }, who);

@@ -16,11 +16,15 @@ export interface SparseRow {
 
 /** For stages of `length` numbers each, which stand in order at the beginning. */
 export function sparseRow(row: readonly number[], length: number): SparseRow {
-  const stages = row.flatMap((weight, stage) => (weight === 0 ? [] : [stage]));
-  return {
-    weights: Float64Array.from(stages, (stage) => row[stage]),
-    begins: Int32Array.from(stages, (stage) => stage * length),
-  };
+  const stages: number[] = [];
+  for (let stage = 0; stage < row.length; stage++) if (row[stage] !== 0) stages.push(stage);
+  const weights = new Float64Array(stages.length);
+  const begins = new Int32Array(stages.length);
+  for (let term = 0; term < stages.length; term++) {
+    weights[term] = row[stages[term]];
+    begins[term] = stages[term] * length;
+  }
+  return { weights, begins };
 }
 
 /** Vectors of `length` numbers each, side by side. */
