@@ -48,6 +48,7 @@ export {
 export { afterJumps, fieldAlong, timesInFront, weighRows } from './forward-mode.ts';
 export type { StepCost } from './implicit/cost.ts';
 export { type NewtonOptions, newtonSolve } from './implicit/find-root.ts';
+export { identity, jacobianOf } from './implicit/jacobian.ts';
 export { linearSolve } from './implicit/linear-solve.ts';
 export { type NewtonAttrs, newtonSolvePrimitive, RootError } from './implicit/newton-solve.ts';
 export type {
@@ -149,6 +150,7 @@ export type { AcceptedStep, Cut, Witness } from './solve-witness.ts';
 export {
   type CompleteKind,
   lazily,
+  plainGraphs,
   type Problem,
   type RunnableGraphs,
   type StepGraphs,
