@@ -13,6 +13,7 @@ import {
   heunEuler,
   kvaerno5,
   odeint,
+  type OdeintOptions,
   radau5,
   rk4,
   tsit5,
@@ -53,12 +54,11 @@ describe.each([
     const y0: State = { a: tensor([0.3, -0.7, 1.1]), b: [tensor([[0.2], [0.4]])] };
     // 23 times in few steps, some of them at the steps' very ends.
     const times = [0, 0.5, 1, 1.5, ...Array.from({ length: 19 }, (_unused, i) => 1.51 + i / 40)];
-    const control =
+    const options: OdeintOptions<undefined> =
       solver.kind === 'fixed'
-        ? { stepSize: 0.5 }
-        : { firstStep: 0.5, maxStep: 0.5, rtol: 1e3, atol: 1e3 };
-    const options = { solver, ...control, dense: true } as const;
-    const { ys, at, stats } = await odeint(field, y0, times, options);
+        ? { solver, stepSize: 0.5 }
+        : { solver, firstStep: 0.5, maxStep: 0.5, rtol: 1e3, atol: 1e3 };
+    const { ys, at, stats } = await odeint(field, y0, times, { ...options, dense: true });
     expect(stats.accepted).toBe(4);
     const [a, b] = [await ys.a.data(), await ys.b[0].data()];
     for (const [i, time] of times.entries()) {
