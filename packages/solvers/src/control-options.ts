@@ -89,9 +89,19 @@ function fixedControl(name: string, options: Options, maxSteps: number, who: str
     });
   }
   if (options.stepSize === undefined) {
-    throw new ArgumentError({ what: `${who}: ${name} takes fixed steps and needs stepSize` });
+    throw new ArgumentError({
+      what: `${who}: ${name} takes fixed steps and needs stepSize`,
+      remedy: 'Pass { stepSize: … } in units of time, or an adaptive solver such as dopri5()',
+    });
   }
   requirePositive(options.stepSize, 'stepSize', who, direction);
+  if (options.stepSize === Number.POSITIVE_INFINITY) {
+    throw new ArgumentError({
+      what: `${who}: stepSize must be finite`,
+      got: 'Infinity',
+      remedy: 'For one step pass the whole span',
+    });
+  }
   return { kind: 'fixed', stepSize: options.stepSize as number, maxSteps };
 }
 
