@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The entry: reads the command line, runs the command, tells what went wrong. */
+import { runCnf } from './cnf/cnf-command.ts';
 import { runCommandLine } from './command-line.ts';
 import { withCommand } from './default-command.ts';
 import { describeFailure } from './failure.ts';
@@ -11,7 +12,11 @@ const terminal: Terminal = { stdout: process.stdout, stderr: process.stderr };
 
 try {
   const args = await withCommand(process.argv.slice(2));
-  const handlers = { fit: runFit(terminal), spirals: runSpirals(terminal) };
+  const handlers = {
+    fit: runFit(terminal),
+    spirals: runSpirals(terminal),
+    cnf: runCnf(terminal),
+  };
   process.exitCode = await runCommandLine(args, handlers, terminal);
 } catch (error) {
   const { text, exitCode } = describeFailure(error);

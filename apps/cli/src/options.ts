@@ -53,6 +53,32 @@ export interface SpiralsOptions extends ModelOptions {
   readonly points: number;
 }
 
+export const cnfDataNames = [
+  'two-moons',
+  'two-circles',
+  'eight-gaussians',
+  'pinwheel',
+  'two-spirals',
+  'checkerboard',
+  'rings',
+  'swiss-roll',
+] as const;
+export const cnfFieldNames = ['planar', 'concatsquash'] as const;
+export const cnfTrainingNames = ['likelihood', 'flow-matching'] as const;
+export const cnfTraceNames = ['auto', 'hutchinson'] as const;
+
+export type CnfDataName = (typeof cnfDataNames)[number];
+
+export interface CnfOptions extends ModelOptions {
+  readonly data: CnfDataName;
+  readonly field: (typeof cnfFieldNames)[number];
+  /** Hidden units: of the planar field, or of each of two layers. */
+  readonly width: number;
+  readonly training: (typeof cnfTrainingNames)[number];
+  /** Of training; `auto` is exact. */
+  readonly trace: (typeof cnfTraceNames)[number];
+}
+
 /** What decides where a run goes and how it is told, but not its numbers. */
 export interface RunFlags {
   readonly out?: string;
