@@ -86,14 +86,15 @@ export function planarField(options: PlanarFieldOptions): FlowField<PlanarFieldP
       const units = unitsAt(params, t);
       const { w, u } = units;
       const h = activate(units, z);
-      const slopes = h.square().neg().add(1);
+      const squares = h.square(); // the slope of tanh is 1 − tanh²
       const swap = w.rank === 2 ? [1, 0] : [0, 2, 1];
       const along = w.transpose(swap).mul(u).sum(-1, true); // wₙᵀ uₙ: [M, 1]
       // ∂f/∂z = Σₙ slopeₙ uₙ wₙᵀ, so its squared norm is Σₙₘ slopeₙ slopeₘ (uₙᵀuₘ)(wₙᵀwₘ).
       const gram = u.matMul(u.transpose(swap)).mul(w.transpose(swap).matMul(w));
+      const slopes = squares.neg().add(1);
       return {
         velocity: rowsTimes(h, u),
-        divergence: rowsTimes(slopes, along).squeeze(-1),
+        divergence: along.sum(-2).sub(rowsTimes(squares, along)).squeeze(-1),
         squaredJacobian: rowsTimes(slopes, gram).mul(slopes).sum(-1),
       };
     },
