@@ -13,7 +13,11 @@ import {
   fraction,
   gradientNames,
   nameList,
+  type PaperFigure,
+  type PaperOptions,
+  paperFigures,
   pointChoices,
+  positiveNumber,
   positiveWholeNumber,
   type Request,
   type RunFlags,
@@ -32,6 +36,7 @@ export interface Handlers {
   fit(file: string | undefined, request: Request<FitOptions>): Promise<number>;
   spirals(request: Request<SpiralsOptions>): Promise<number>;
   cnf(request: Request<CnfOptions>): Promise<number>;
+  paper(options: PaperOptions): Promise<number>;
 }
 
 /** Reads the arguments and runs the command; the exit code, or an error to describe. */
@@ -69,6 +74,7 @@ function buildProgram(handlers: Handlers, done: (code: number) => void): Command
   program.addCommand(fitCommand(handlers, done));
   program.addCommand(spiralsCommand(handlers, done));
   program.addCommand(cnfCommand(handlers, done));
+  program.addCommand(paperCommand(handlers, done));
   return program;
 }
 
@@ -182,6 +188,27 @@ function cnfCommand(handlers: Handlers, done: (code: number) => void): Command {
         given: new Set(data === undefined ? given : [...given, 'data']),
       }),
     );
+  });
+}
+
+function paperCommand(handlers: Handlers, done: (code: number) => void): Command {
+  const command = new Command('paper')
+    .description(
+      'Makes a figure of the paper’s section on normalizing flows again, or FFJORD’s toys, as a page with its figures. ' +
+        'Takes minutes.',
+    )
+    .addArgument(new Argument('<figure>', 'which').choices(paperFigures))
+    .addOption(
+      new Option('--seed <number>', 'of the random numbers').argParser(wholeNumber).default(0),
+    )
+    .addOption(
+      new Option('--effort <factor>', 'multiplies the numbers of iterations')
+        .argParser(positiveNumber)
+        .default(1),
+    )
+    .option('--out <folder>', 'folder of the page', 'docs/results');
+  return command.action(async (figure: PaperFigure) => {
+    done(await handlers.paper({ figure, ...command.opts<Omit<PaperOptions, 'figure'>>() }));
   });
 }
 

@@ -5,6 +5,7 @@ import { runCommandLine } from './command-line.ts';
 import { withCommand } from './default-command.ts';
 import { describeFailure } from './failure.ts';
 import { runFit } from './fit/fit-command.ts';
+import { runPaper } from './paper/paper-command.ts';
 import { runSpirals } from './spirals/spirals-command.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -16,6 +17,7 @@ try {
     fit: runFit(terminal),
     spirals: runSpirals(terminal),
     cnf: runCnf(terminal),
+    paper: runPaper(terminal),
   };
   process.exitCode = await runCommandLine(args, handlers, terminal);
 } catch (error) {
