@@ -74,11 +74,13 @@ export function planarFlow({ base, layers, direction }: PlanarFlowOptions): Plan
   return {
     dimension,
     base,
-    init: (rng, options) => ({
-      u: rng.normal([layers, dimension], 0, 0.1, options),
-      w: rng.normal([layers, dimension], 0, 1, options),
-      b: rng.normal([layers], 0, 1, options),
-    }),
+    init(rng, options) {
+      const w = rng.normal([layers, dimension], 0, 1, options);
+      // wᵀu = log(e − 1) makes wᵀû = 0: the layers begin near the identity, where u = 0 would make each contract.
+      const neutral = w.mul(Math.log(Math.E - 1)).div(w.square().sum(1, true).maximum(0.1));
+      const u = rng.normal([layers, dimension], 0, 0.05, options).add(neutral);
+      return { u, w, b: rng.normal([layers], 0, 1, options) };
+    },
     transformWithLogDet: checked(along ? throughLayers : backThroughLayers, 'transformWithLogDet'),
     inverseWithLogDet,
     logProb(params, x) {

@@ -1,6 +1,6 @@
 /** Flows against closed forms, their own inverses, Jacobians and integrals, in float64. */
 import { backsolve, direct } from '@neuralode/adjoint';
-import { grad, jvp } from '@neuralode/autodiff';
+import { grad, jit, jvp } from '@neuralode/autodiff';
 import { reference } from '@neuralode/backend-reference';
 import {
   type Cnf,
@@ -16,7 +16,7 @@ import {
   planeGrid,
 } from '@neuralode/cnf';
 import { dop853, heun, rk4 } from '@neuralode/solvers';
-import { evaluate, random, setBackend, type Tensor, tensor } from '@neuralode/tensor';
+import { disposeTree, evaluate, random, setBackend, type Tensor, tensor } from '@neuralode/tensor';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { centralGradient, determinant, elements, largestDifference, toList } from './numeric.ts';
 
@@ -258,6 +258,26 @@ it('may be trained with one trace and evaluated with another', async () => {
   expect(largestDifference(once, exactly)).toBeGreaterThan(1e-3);
   const evaluated = toList(await flow.logProb(params, x, { trace: exact() }));
   expect(largestDifference(evaluated, exactly)).toBeLessThan(1e-9);
+});
+
+it('needs no more memory for more steps with the continuous adjoint', async () => {
+  const backend = await setBackend(reference());
+  const field = planarField({ dimension: 2, width: 8 });
+  const params = field.init(random(0));
+  const x = random(1).normal([64, 2]);
+  const peak = async (gradient: ReturnType<typeof direct>, steps: number): Promise<number> => {
+    const solve = { gradient, solver: rk4(), stepSize: 1 / steps };
+    const flow = cnf({ field, base: gaussianBase(2), ...solve });
+    const step = jit(grad((p: typeof params) => negativeLogLikelihood(flow, p, x)));
+    disposeTree(await step(params));
+    const before = backend.memory().liveBytes;
+    backend.resetPeak();
+    disposeTree(await step(params));
+    return backend.memory().peakBytes - before;
+  };
+  const [few, many] = [await peak(backsolve(), 4), await peak(backsolve(), 64)];
+  expect(many).toBeLessThan(1.05 * few);
+  expect(await peak(direct(), 64)).toBeGreaterThan(4 * many);
 });
 
 function exponential(a: number[][]): number[][] {

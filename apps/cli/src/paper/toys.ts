@@ -28,7 +28,7 @@ const ways = ['Hutchinson', 'exact', 'flow matching'] as const;
 type Way = (typeof ways)[number];
 
 const batch = { likelihood: 100, matching: 512 } as const;
-const iterations = { likelihood: 500, matching: 3000 } as const;
+const iterations = { likelihood: 300, matching: 2000 } as const;
 const learningRate = { likelihood: 0.01, matching: 0.005 } as const;
 
 interface Row {
