@@ -1,13 +1,23 @@
 /** What can be typed: commands, options, help. Reading only; the commands themselves live elsewhere. */
-import { Command, CommanderError, Option } from 'commander';
+import { Argument, Command, CommanderError, Option } from 'commander';
 import { InputError } from './failure.ts';
 import {
   backendNames,
+  type CnfDataName,
+  type CnfOptions,
+  cnfDataNames,
+  cnfFieldNames,
+  cnfTraceNames,
+  cnfTrainingNames,
   type FitOptions,
   fraction,
   gradientNames,
   nameList,
+  type PaperFigure,
+  type PaperOptions,
+  paperFigures,
   pointChoices,
+  positiveNumber,
   positiveWholeNumber,
   type Request,
   type RunFlags,
@@ -25,6 +35,8 @@ export interface Handlers {
   /** `file` is absent where the shipped table is meant, or that of the run to resume. */
   fit(file: string | undefined, request: Request<FitOptions>): Promise<number>;
   spirals(request: Request<SpiralsOptions>): Promise<number>;
+  cnf(request: Request<CnfOptions>): Promise<number>;
+  paper(options: PaperOptions): Promise<number>;
 }
 
 /** Reads the arguments and runs the command; the exit code, or an error to describe. */
@@ -61,6 +73,8 @@ function buildProgram(handlers: Handlers, done: (code: number) => void): Command
     .addHelpText('after', examples);
   program.addCommand(fitCommand(handlers, done));
   program.addCommand(spiralsCommand(handlers, done));
+  program.addCommand(cnfCommand(handlers, done));
+  program.addCommand(paperCommand(handlers, done));
   return program;
 }
 
@@ -71,6 +85,7 @@ Examples:
   neuralode                              the shipped table, forecast from 1914 to 1920
   neuralode fit data.csv --holdout 0.3   a table of yours, its last 30 % forecast
   neuralode spirals --points 30          the paper's latent ODE on its spirals, beside an RNN
+  neuralode cnf two-moons                a normalizing flow, with its density and its samples
   neuralode --resume                     go on with the newest run
   neuralode fit --help                   every option of a command`;
 
@@ -132,6 +147,68 @@ function spiralsCommand(handlers: Handlers, done: (code: number) => void): Comma
     const request = requestOf<SpiralsOptions>(command, 'spirals');
     const points = Number(request.options.points);
     done(await handlers.spirals({ ...request, options: { ...request.options, points } }));
+  });
+}
+
+function cnfCommand(handlers: Handlers, done: (code: number) => void): Command {
+  const command = new Command('cnf')
+    .description(
+      'Trains a continuous normalizing flow on a toy distribution of the plane, and shows its density, its samples and ' +
+        'its way through time.',
+    )
+    .addArgument(
+      new Argument('[data]', 'the distribution (default: two-moons)').choices(cnfDataNames),
+    )
+    .addOption(
+      new Option('--training <name>', 'through the solve, or by regression on straight paths')
+        .choices(cnfTrainingNames)
+        .default('likelihood'),
+    )
+    .addOption(
+      new Option('--field <name>', 'the paper’s planar field, or FFJORD’s layers')
+        .choices(cnfFieldNames)
+        .default('planar'),
+    )
+    .addOption(
+      new Option('--width <units>', 'hidden units').argParser(positiveWholeNumber).default(64),
+    )
+    .addOption(
+      new Option('--trace <name>', 'trace in training: exact, or estimated')
+        .choices(cnfTraceNames)
+        .default('auto'),
+    );
+  addModelOptions(command, { epochs: 1000, rtol: 1e-4, atol: 1e-5 });
+  addRunFlags(command);
+  return command.action(async (data: CnfDataName | undefined) => {
+    const { options, given, ...request } = requestOf<CnfOptions>(command, 'cnf');
+    done(
+      await handlers.cnf({
+        ...request,
+        options: { ...options, data: data ?? 'two-moons' },
+        given: new Set(data === undefined ? given : [...given, 'data']),
+      }),
+    );
+  });
+}
+
+function paperCommand(handlers: Handlers, done: (code: number) => void): Command {
+  const command = new Command('paper')
+    .description(
+      'Makes a figure of the paper’s section on normalizing flows again, or FFJORD’s toys, as a page with its figures. ' +
+        'Takes minutes.',
+    )
+    .addArgument(new Argument('<figure>', 'which').choices(paperFigures))
+    .addOption(
+      new Option('--seed <number>', 'of the random numbers').argParser(wholeNumber).default(0),
+    )
+    .addOption(
+      new Option('--effort <factor>', 'multiplies the numbers of iterations')
+        .argParser(positiveNumber)
+        .default(1),
+    )
+    .option('--out <folder>', 'folder of the page', 'docs/results');
+  return command.action(async (figure: PaperFigure) => {
+    done(await handlers.paper({ figure, ...command.opts<Omit<PaperOptions, 'figure'>>() }));
   });
 }
 

@@ -53,6 +53,52 @@ export interface SpiralsOptions extends ModelOptions {
   readonly points: number;
 }
 
+export const cnfDataNames = [
+  'two-moons',
+  'two-circles',
+  'eight-gaussians',
+  'pinwheel',
+  'two-spirals',
+  'checkerboard',
+  'rings',
+  'swiss-roll',
+] as const;
+export const cnfFieldNames = ['planar', 'concatsquash'] as const;
+export const cnfTrainingNames = ['likelihood', 'flow-matching'] as const;
+export const cnfTraceNames = ['auto', 'hutchinson'] as const;
+
+export type CnfDataName = (typeof cnfDataNames)[number];
+
+export interface CnfOptions extends ModelOptions {
+  readonly data: CnfDataName;
+  readonly field: (typeof cnfFieldNames)[number];
+  /** Hidden units: of the planar field, or of each of two layers. */
+  readonly width: number;
+  readonly training: (typeof cnfTrainingNames)[number];
+  /** Of training; `auto` is exact. */
+  readonly trace: (typeof cnfTraceNames)[number];
+}
+
+export const paperFigures = ['figure-4', 'figure-5', 'toys'] as const;
+export type PaperFigure = (typeof paperFigures)[number];
+
+/** What `paper` is told. */
+export interface PaperOptions {
+  readonly figure: PaperFigure;
+  readonly seed: number;
+  /** By which the usual numbers of iterations are multiplied. */
+  readonly effort: number;
+  /** Folder of the page. */
+  readonly out: string;
+}
+
+/** `--effort`. */
+export function positiveNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value > 0 && Number.isFinite(value)) return value;
+  throw new InvalidArgumentError('It must be a number above 0.');
+}
+
 /** What decides where a run goes and how it is told, but not its numbers. */
 export interface RunFlags {
   readonly out?: string;

@@ -18,7 +18,11 @@ async function asked(...args: string[]): Promise<{ file?: string; request: Reque
     return 0;
   };
   const spirals = async () => 0;
-  await runCommandLine(await withCommand(args), { fit, spirals }, terminal);
+  await runCommandLine(
+    await withCommand(args),
+    { fit, spirals, cnf: spirals, paper: spirals },
+    terminal,
+  );
   return requests[0]!;
 }
 

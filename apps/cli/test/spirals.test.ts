@@ -16,6 +16,8 @@ async function asked(...args: string[]): Promise<Request<SpiralsOptions>> {
   const requests: Request<SpiralsOptions>[] = [];
   const handlers = {
     fit: async () => 1,
+    cnf: async () => 1,
+    paper: async () => 1,
     spirals: async (request: Request<SpiralsOptions>) => {
       requests.push(request);
       return 0;

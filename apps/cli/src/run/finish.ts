@@ -9,12 +9,7 @@ import type { Evaluations, IterationMetrics } from './metrics-log.ts';
 import { type RunFolder, runFiles } from './run-folder.ts';
 import type { CommandName } from './run-record.ts';
 
-interface Rmse {
-  /** Null where there is nothing to compare with. */
-  readonly rmse: number | null;
-}
-
-/** What every `summary.json` holds. */
+/** What every `summary.json` holds; each command adds its own figures. */
 export interface Summary {
   readonly command: CommandName;
   readonly backend: string;
@@ -22,9 +17,6 @@ export interface Summary {
   /** Of training. */
   readonly seconds: number;
   readonly iterations: number;
-  readonly train: Rmse;
-  readonly test: Rmse;
-  readonly baseline: Rmse;
   /** Evaluations of the field in an iteration, on average. */
   readonly nfe: Evaluations;
 }

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { InputError } from '../failure.ts';
 import { version } from '../version.ts';
 
-export type CommandName = 'fit' | 'spirals';
+const commandNames = ['fit', 'spirals', 'cnf'] as const;
+export type CommandName = (typeof commandNames)[number];
 
 /** The table of a run, and a mark of its content. */
 export interface DataRecord {
@@ -68,7 +69,7 @@ function parseRecord(file: string, text: string): RunRecord {
   } catch {
     throw new InputError(`${file}: this is not a whole JSON file, so the run cannot be continued.`);
   }
-  if (record?.format !== 1 || (record.command !== 'fit' && record.command !== 'spirals')) {
+  if (record?.format !== 1 || !commandNames.includes(record.command as CommandName)) {
     throw new InputError(
       `${file}: this is not the record of a run that this version can continue.`,
     );

@@ -1,0 +1,27 @@
+/** `paper`: a figure of the paper, done again, as a page with its figures. */
+import { useBackend } from '../backend.ts';
+import { exitCodes } from '../failure.ts';
+import type { PaperFigure, PaperOptions } from '../options.ts';
+import type { Terminal } from '../terminal.ts';
+import { figure4 } from './figure-4.ts';
+import { figure5 } from './figure-5.ts';
+import { type ResultPage, writePage } from './page.ts';
+import { toys } from './toys.ts';
+
+type Maker = (options: PaperOptions, terminal: Terminal) => Promise<ResultPage>;
+
+const makers: Readonly<Record<PaperFigure, Maker>> = {
+  'figure-4': figure4,
+  'figure-5': figure5,
+  toys,
+};
+
+/** The handler of the command. */
+export function runPaper(terminal: Terminal) {
+  return async (options: PaperOptions): Promise<number> => {
+    await useBackend('wasm');
+    const page = await makers[options.figure](options, terminal);
+    terminal.stdout.write(`written: ${await writePage(page, options.out)}\n`);
+    return exitCodes.success;
+  };
+}
