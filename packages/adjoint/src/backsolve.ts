@@ -38,12 +38,16 @@ import {
   zerosLike,
 } from '@neuralode/tensor';
 
-/** Settings of `backsolve`; what is left out is as in the forward solve. */
-export interface BacksolveOptions {
+/** Settings of a backward solve; what is left out is as in the forward solve. */
+export interface BackwardOptions {
   readonly solver?: AdaptiveSolver | FixedStepSolver;
   readonly rtol?: number;
   readonly atol?: number;
   readonly stepSize?: number;
+}
+
+/** Settings of `backsolve`. */
+export interface BacksolveOptions extends BackwardOptions {
   /**
    * Leave the parameters' gradient out of the error norm (Kidger, Chen, Lyons 2021, "Hey, that's not an ODE"): it is a
    * mere quadrature, and need not steer the step. Default true.
@@ -85,9 +89,10 @@ function adjointBody(attrs: OdeSolveAttrs, wanted: readonly boolean[]): Graph {
 }
 
 /** The method and control of the backward solve: the forward solve's, but for what `options` say. */
-function backwardControl(
+export function backwardControl(
   { method, control, body }: OdeSolveAttrs,
-  { seminorm: _, solver, ...given }: BacksolveOptions,
+  { solver, ...given }: BackwardOptions,
+  who: string,
 ): Pick<OdeSolveAttrs, 'method' | 'control'> {
   if (solver === undefined && method.pairs) {
     throw new ArgumentError({
@@ -104,13 +109,13 @@ function backwardControl(
   const inherited = sameKind
     ? { ...control, ...(solver && { controller: undefined }) }
     : { maxSteps };
-  const backward = controlOf(chosen, { ...inherited, ...given }, 'backsolve');
-  requireHeld(backward, body.inputs[0].dtype, 'backsolve');
+  const backward = controlOf(chosen, { ...inherited, ...given }, who);
+  requireHeld(backward, body.inputs[0].dtype, who);
   return { method: methodOf(chosen), control: backward };
 }
 
 /** Rows 1 … T − 2. */
-function interior(rows: Tensor): Tensor {
+export function interior(rows: Tensor): Tensor {
   return rows.slice([1], [rows.shape[0] - 2]);
 }
 
@@ -176,7 +181,8 @@ function solveBackward(
         ]
       : [...observed, ...cotangents, ...zeroGradients].map(() => undefined);
   const { quadrature: _, ...same } = attrs;
-  const { method, control } = backwardControl(attrs, options);
+  const { seminorm = true, ...given } = options;
+  const { method, control } = backwardControl(attrs, given, 'backsolve');
   const backwardAttrs: OdeSolveAttrs = {
     ...same,
     method: batch === undefined ? landingMethod(method) : method,
@@ -189,11 +195,7 @@ function solveBackward(
       rowTimes: attrs.rowTimes.map((row) => row.toReversed()),
     }),
     jumps,
-    steered: [
-      ...attrs.steered,
-      ...attrs.steered,
-      ...zeroGradients.map(() => !(options.seminorm ?? true)),
-    ],
+    steered: [...attrs.steered, ...attrs.steered, ...zeroGradients.map(() => !seminorm)],
     pass: 'backward',
     gradient: self,
   };
@@ -217,7 +219,7 @@ function solveBackward(
 }
 
 /** ∂L/∂tᵢ = aᵢ⁻ · f(tᵢ, zᵢ⁻) − aᵢ⁺ · f(tᵢ, zᵢ⁺), with a⁻ and a⁺ the adjoints before and after what happens at tᵢ. */
-function timeGradient(
+export function timeGradient(
   inputs: readonly Tensor[],
   attrs: OdeSolveAttrs,
   observed: readonly Tensor[],

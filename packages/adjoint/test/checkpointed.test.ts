@@ -4,6 +4,11 @@
 import { grad, hvp, jit } from '@neuralode/autodiff';
 import { reference } from '@neuralode/backend-reference';
 import {
+  adams,
+  adamsBashforth,
+  adamsBashforthMoulton,
+  alf,
+  bdf,
   dop853,
   dopri5,
   gaussLegendre4,
@@ -14,6 +19,7 @@ import {
   odeint,
   type OdeintOptions,
   radau5,
+  reversibleHeun,
   rk4,
   rodas4,
   type SolveStats,
@@ -44,6 +50,12 @@ const cases: readonly [string, Options][] = [
   ['gaussLegendre4', { solver: gaussLegendre4(), stepSize: 0.05 }],
   ['implicitMidpoint', { solver: implicitMidpoint(), stepSize: 0.05 }],
   ['trapezoid', { solver: trapezoid(), stepSize: 0.05 }],
+  ['adams', { solver: adams(), ...fine }],
+  ['bdf', { solver: bdf(), ...fine }],
+  ['adamsBashforth(4)', { solver: adamsBashforth(4), stepSize: 0.02 }],
+  ['adamsBashforthMoulton(5)', { solver: adamsBashforthMoulton(5), stepSize: 0.02 }],
+  ['reversibleHeun', { solver: reversibleHeun(), ...fine }],
+  ['alf', { solver: alf(), ...fine }],
 ];
 
 interface Inputs {

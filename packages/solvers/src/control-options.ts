@@ -115,7 +115,7 @@ function controllerOf(given: unknown, errorOrder: number): StepController {
 }
 
 function adaptiveControl(
-  { name, errorOrder }: Method,
+  { name, errorOrder, choosesLengths }: Method,
   options: Options,
   maxSteps: number,
   who: string,
@@ -130,6 +130,12 @@ function adaptiveControl(
     throw new ArgumentError({
       what: `${who}: ${name} has no error estimate to choose its steps by`,
       remedy: "Give its tableau error and errorOrder, or make it a solver of kind 'fixed'",
+    });
+  }
+  if (choosesLengths === true && options.controller !== undefined) {
+    throw new ArgumentError({
+      what: `${who}: ${name} chooses order and step together and has no use for controller`,
+      remedy: 'Leave it out, or pass a Runge-Kutta method such as dopri5()',
     });
   }
   const given = options as Partial<Omit<AdaptiveControl, 'kind'>>;

@@ -48,6 +48,7 @@ export {
 export { afterJumps, fieldAlong, timesInFront, weighRows } from './forward-mode.ts';
 export type { StepCost } from './implicit/cost.ts';
 export { type NewtonOptions, newtonSolve } from './implicit/find-root.ts';
+export { identity, jacobianOf } from './implicit/jacobian.ts';
 export { linearSolve } from './implicit/linear-solve.ts';
 export { type NewtonAttrs, newtonSolvePrimitive, RootError } from './implicit/newton-solve.ts';
 export type {
@@ -78,6 +79,9 @@ export { symplecticEuler } from './methods/symplectic-euler.ts';
 export { midpoint } from './methods/midpoint.ts';
 export { radau3, radau5 } from './methods/radau.ts';
 export { rk4 } from './methods/rk4.ts';
+export { adams } from './multistep/adams.ts';
+export { bdf } from './multistep/bdf.ts';
+export { adamsBashforth, adamsBashforthMoulton } from './multistep/fixed-adams.ts';
 export { type ErrorNorm, maxNorm, perLeafNorm, rmsNorm } from './norms.ts';
 export { rodas4 } from './methods/rodas4.ts';
 export { trapezoid } from './methods/trapezoid.ts';
@@ -146,6 +150,7 @@ export type { AcceptedStep, Cut, Witness } from './solve-witness.ts';
 export {
   type CompleteKind,
   lazily,
+  plainGraphs,
   type Problem,
   type RunnableGraphs,
   type StepGraphs,

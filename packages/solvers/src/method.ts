@@ -101,6 +101,10 @@ export interface Method {
   readonly reversible?: true;
   /** Whether it is for a state [q, p], whose halves it moves in turns. */
   readonly pairs?: true;
+  /** The rate of Newton's iteration above which the next step takes a new Jacobian. Default: RADAU5's, 1e-3. */
+  readonly slowRate?: number;
+  /** Whether its course says how long each step is, so that a controller has no part in it. */
+  readonly choosesLengths?: boolean;
   /** Of a Runge-Kutta method. */
   readonly tableau?: Tableau;
   course(): Course;

@@ -58,7 +58,7 @@ export class Stepper {
     this.#graphs = graphs;
     this.#log = log;
     this.course = attrs.method.course();
-    this.work = attrs.method.implicit ? new NewtonWork() : undefined;
+    this.work = attrs.method.implicit ? new NewtonWork(attrs.method.slowRate) : undefined;
   }
 
   /** Evaluations of the field so far. */

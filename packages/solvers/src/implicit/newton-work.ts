@@ -13,8 +13,8 @@ import type { Lu } from './lu.ts';
 /** Why an iteration gave up: the function was not finite where it began, or the iterates ran away. */
 export type NewtonFailure = 'non-finite' | 'diverged';
 
-/** A slower iteration than this asks for a new Jacobian at the next step (RADAU5's default). */
-const slowRate = 1e-3;
+/** A slower iteration than this asks for a new Jacobian at the next step: RADAU5's default. */
+const usualSlowRate = 1e-3;
 
 /** The iterations that a step may need before its successor is shortened noticeably: RADAU5's limit. */
 const usualIterations = 7;
@@ -39,6 +39,7 @@ export interface Inherited {
 }
 
 export class NewtonWork extends Slot {
+  readonly #slowRate: number;
   evaluations = 0;
   jacobians = 0;
   factorisations = 0;
@@ -58,9 +59,14 @@ export class NewtonWork extends Slot {
   #trial: Stages | undefined;
   #previous: Stages | undefined;
 
+  constructor(slowRate = usualSlowRate) {
+    super();
+    this.#slowRate = slowRate;
+  }
+
   /** An attempt at a step of length `h` begins. */
   attempt(h: number): Inherited {
-    if (!this.#fresh && this.#rate > slowRate) this.forget();
+    if (!this.#fresh && this.#rate > this.#slowRate) this.forget();
     if (!(Math.abs(h / this.#step - 1) <= sameStep)) this.#lu = undefined;
     this.#begin(h);
     return {
@@ -92,7 +98,7 @@ export class NewtonWork extends Slot {
 
   /** As it stands, but for what was counted. What it keeps is shared, not copied. */
   copy(): NewtonWork {
-    const twin = new NewtonWork();
+    const twin = new NewtonWork(this.#slowRate);
     twin.remainder = this.remainder;
     twin.#rate = this.#rate;
     twin.#jacobian = this.#jacobian?.retain();
@@ -164,7 +170,7 @@ export class NewtonWork extends Slot {
     if (this.failure !== undefined) return Math.abs(h) / 2;
     const wish = (size * (2 * usualIterations + 1)) / (2 * usualIterations + this.#iterations);
     const growth = wish / Math.abs(h);
-    const serves = this.#lu !== undefined && this.#rate <= slowRate;
+    const serves = this.#lu !== undefined && this.#rate <= this.#slowRate;
     return serves && growth >= 1 && growth <= worthIt ? Math.abs(h) : wish;
   }
 
