@@ -9,6 +9,7 @@ const sameFormulas: Readonly<Record<string, readonly string[]>> = {
   dop853: ['scipy DOP853'],
   bosh3: ['scipy RK23', 'torchdiffeq bosh3', 'diffrax Bosh3'],
   radau5: ['scipy Radau'],
+  bdf: ['scipy BDF'],
 };
 
 /** Work of one method on one problem against a peer's, at equal errors: below 1 where ours is less. */

@@ -1,8 +1,9 @@
-/** The work-precision bench with our methods: explicit ones on plain numbers, implicit ones on tensors. */
+/** The work-precision bench with our methods: explicit ones on plain numbers, stiff ones on tensors. */
 import { jit } from '@neuralode/autodiff';
 import { reference } from '@neuralode/backend-reference';
 import {
   type AdaptiveSolver,
+  bdf,
   bosh3,
   type ControllerGains,
   dop853,
@@ -41,6 +42,7 @@ const implicitMethods: readonly Method[] = [
   { name: 'radau5', solver: radau5() },
   { name: 'kvaerno5', solver: kvaerno5() },
   { name: 'rodas4', solver: rodas4(), finest: 1e-6 },
+  { name: 'bdf', solver: bdf() },
 ];
 
 interface Solved {

@@ -94,11 +94,11 @@ export function backwardControl(
   { solver, ...given }: BackwardOptions,
   who: string,
 ): Pick<OdeSolveAttrs, 'method' | 'control'> {
-  if (solver === undefined && method.pairs) {
+  const back = solver === undefined ? method : methodOf(solver);
+  if (back.pairs) {
     throw new ArgumentError({
-      what: `backsolve: ${method.name} is for a state [q, p], and the adjoint is no such pair`,
-      remedy:
-        'Pass another solver for the way back, such as backsolve({ solver: dopri5() }); or reversible()',
+      what: `${who}: ${back.name} is for a state [q, p], and the adjoint is no such pair`,
+      remedy: `Pass another solver for the way back, such as ${who}({ solver: dopri5() }); or take reversible()`,
     });
   }
   if (solver === undefined && Object.keys(given).length === 0) return { method, control };
@@ -111,7 +111,7 @@ export function backwardControl(
     : { maxSteps };
   const backward = controlOf(chosen, { ...inherited, ...given }, who);
   requireHeld(backward, body.inputs[0].dtype, who);
-  return { method: methodOf(chosen), control: backward };
+  return { method: back, control: backward };
 }
 
 /** Rows 1 … T − 2. */

@@ -5,6 +5,7 @@
 import { reference } from '@neuralode/backend-reference';
 import {
   type AdaptiveSolver,
+  adams,
   dop853,
   dopri5,
   odeint,
@@ -37,7 +38,10 @@ const plainMethods: readonly Method[] = [
 ];
 
 /** On tensors, at two of them: the steps are those on plain numbers (solve-ivp.test.ts). */
-const tensorMethods: readonly Method[] = [['dopri5', dopri5()]];
+const tensorMethods: readonly Method[] = [
+  ['dopri5', dopri5()],
+  ['adams', adams()],
+];
 
 /**
  * Where an error estimate is wrong by accident, for every code of the method: errors in tolerances by scipy 1.17.1,

@@ -8,9 +8,13 @@ import {
   adamsBashforth,
   adamsBashforthMoulton,
   bdf,
+  type ErrorNorm,
   everyStep,
+  type AdaptiveSolver,
+  type Course,
   type Field,
   type FixedStepSolver,
+  methodOf,
   odeint,
   type OdeintOptions,
   pi42,
@@ -294,5 +298,65 @@ describe.each(adaptive)('%s', (name, solver) => {
     expect(() => solveIvp((_, y) => -y, 1, [0, 1], { solver })).toThrow(
       `solveIvp: ${name} is not an explicit Runge-Kutta method`,
     );
+  });
+});
+
+/** No error is large enough to refuse a step. */
+const nothing = ((errors: Tensor) => errors.sum().mul(0)) as unknown as ErrorNorm;
+
+/**
+ * The method of the highest order alone: on a course of made-up errors, which raise the order as fast as its rules allow, on
+ * steps so short that the low orders leave no trace; and keep it there, on steps whose length changes from time to time.
+ */
+function ofHighestOrder(solver: AdaptiveSolver, maxOrder: number, mean: number): AdaptiveSolver {
+  const method = methodOf(solver);
+  const course = (): Course => {
+    const inner = method.course();
+    let [size, order, turns] = [mean * 2 ** -14, 1, 0];
+    return {
+      begin: (t) => inner.begin(t),
+      plan(t, h) {
+        const planned = inner.plan(t, h);
+        order = Number(/^order (\d+)/.exec(planned.kind.name)?.[1] ?? 1);
+        return planned;
+      },
+      judged(h, errors) {
+        const below = Math.min(order - 1, method.name === 'adams' ? 2 : 1);
+        const madeUp = errors.map((_, i) => (i === 0 ? 1e-3 : i <= below ? 1 : 1e-12));
+        inner.judged(h, madeUp, true);
+        turns++;
+        if (order === maxOrder && turns % 8 === 0) size = Math.min(2 * size, mean);
+        // As bdf() itself does, only after some equal steps: its orders 4 and 5 bear no more.
+        return order < maxOrder ? size : size * (turns % 16 < 8 ? 0.8 : 1.2);
+      },
+    };
+  };
+  return { kind: 'adaptive', method: { ...method, course } };
+}
+
+describe.each([
+  // One order more than that of its predictor, by local extrapolation.
+  ...[1, 2, 3, 4, 5].map((k) => ['adams', adams({ maxOrder: k }), k, k + 1] as const),
+  ...[1, 2, 3, 4, 5].map((k) => ['bdf', bdf({ maxOrder: k }), k, k] as const),
+])('%s', (name, solver, maxOrder, order) => {
+  it.each(families)(`of order ${order} on steps of different lengths: $name`, (problem) => {
+    const [from, to] = problem.interval;
+    // Enough steps for the start to be a small part of them; of high order, not so many that rounding shows.
+    const counts = order === 5 && name === 'bdf' ? [100, 130, 160] : [150, 190, 240];
+    const errors = counts.map((count) => {
+      const fixedOrder = ofHighestOrder(solver, maxOrder, (to - from) / count);
+      const { rows } = solve(problem.field, problem.exact(from), [from, to], {
+        solver: fixedOrder,
+        ...{ rtol: 1e-12, atol: 1e-12, firstStep: ((to - from) / count) * 2 ** -14 },
+        ...{ norm: nothing, maxSteps: 2000 },
+      });
+      const exact = problem.exact(to);
+      return Math.hypot(...rows[1].map((value, j) => value - exact[j]));
+    });
+    const measured = logSlope(
+      counts.map((count) => 1 / count),
+      errors,
+    );
+    expect(Math.abs(measured - order), `${name}: ${measured}; ${errors}`).toBeLessThan(0.15);
   });
 });

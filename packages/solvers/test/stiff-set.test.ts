@@ -4,7 +4,7 @@
  * for a test.
  */
 import { reference } from '@neuralode/backend-reference';
-import { type AdaptiveSolver, kvaerno5, odeint, radau5, rodas4 } from '@neuralode/solvers';
+import { type AdaptiveSolver, bdf, kvaerno5, odeint, radau5, rodas4 } from '@neuralode/solvers';
 import { setBackend, tensor } from '@neuralode/tensor';
 import { references, stiff, tensorField } from '@neuralode/test-problems';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -17,6 +17,7 @@ const methods: readonly (readonly [string, AdaptiveSolver, number])[] = [
   ['radau5', radau5(), 1e-10],
   ['kvaerno5', kvaerno5(), 1e-7],
   ['rodas4', rodas4(), 1e-5],
+  ['bdf', bdf(), 1e-7],
 ];
 const tolerances = [1e-3, 1e-5, 1e-7, 1e-10];
 

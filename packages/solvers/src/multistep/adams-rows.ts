@@ -24,7 +24,8 @@ export function adamsRows(order: number, raises: boolean, nodes: Nodes, given: n
   const known = nodes.at.slice(0, order);
   const corrector = [1, ...known];
   const row = ([end, ...old]: readonly number[]) => placed(nodes, given, old, [end, 0]);
-  const correct = adamsWeights(corrector);
+  const interpolant = collocationInterpolant(corrector);
+  const correct = interpolant.map((powers) => powers.reduce((sum, each) => sum + each, 0));
   const lower = [...adamsWeights(corrector.slice(0, -1)), 0];
   return {
     predict: placed(nodes, given, adamsWeights(known), [0, 0]),
@@ -35,12 +36,13 @@ export function adamsRows(order: number, raises: boolean, nodes: Nodes, given: n
       ...(order > 2 ? [errorRow(order - 2, nodes, given, 'predicted')] : []),
       ...(raises ? [errorRow(order + 1, nodes, given, 'final')] : []),
     ],
-    dense: transposed(collocationInterpolant(corrector)).map(row),
+    dense: transposed(interpolant).map(row),
   };
 }
 
-/** How much larger the error at the order of so many nodes would be on equal steps than on these. */
-export function equalisation(nodes: readonly number[]): number {
-  const own = adamsWeights([1, ...nodes])[0] - adamsWeights([1, ...nodes.slice(0, -1)])[0];
+/** How much larger the error of a step with these rows, from the slopes at these nodes, would be on equal steps. */
+export function equalisation({ errors }: AdamsRows, nodes: readonly number[]): number {
+  // The slope at the end, last but one in the row, enters the difference with weight 1: its weight is the factor.
+  const own = errors[0].at(-2) as number;
   return Math.abs((moultonErrors[nodes.length] * equalStepRatio(nodes)) / own);
 }

@@ -68,9 +68,9 @@ class VariableCourse implements Course {
       const raises = nodes.at.length > order;
       const given = (nodes.places.at(-1) as number) + 1;
       const kind = this.#kinds.of(order, raises, given);
-      const coefficients = flattenRows(adamsRows(order, raises, nodes, given));
-      const planned = { kind, coefficients };
-      const equalised = equalisation(nodes.at.slice(0, order));
+      const rows = adamsRows(order, raises, nodes, given);
+      const planned = { kind, coefficients: flattenRows(rows) };
+      const equalised = equalisation(rows, nodes.at.slice(0, order));
       this.#trial = { order, raises, planned, equalised };
       this.#key = key;
     }
