@@ -5,7 +5,13 @@
  * The decisions are those of Hairer's DOPRI5 (Hairer, Nørsett, Wanner I, section II.4): no growth right after a rejected
  * step, and a last step stretched by up to 1 % rather than followed by a sliver.
  */
-import { type AdaptiveControl, type Control, type FixedControl, stepFactor } from './control.ts';
+import {
+  type AdaptiveControl,
+  type Control,
+  type FixedControl,
+  type StepController,
+  stepFactor,
+} from './control.ts';
 
 /** A step to try. */
 export interface Stride {
@@ -65,6 +71,11 @@ export class FixedPace implements Pace {
   }
 }
 
+/** What of a controller holds after a rejected step, which says nothing of a trend. */
+function memoryless(controller: StepController): StepController {
+  return { ...controller, beta: 0, gamma: 0, ratios: [], predictive: false };
+}
+
 /** Steps that follow from the errors of those before. */
 export class AdaptivePace implements Pace {
   readonly #control: AdaptiveControl;
@@ -118,7 +129,7 @@ export class AdaptivePace implements Pace {
       return true;
     }
     const factor = Number.isFinite(error)
-      ? Math.min(1, stepFactor({ ...controller, beta: 0, gamma: 0, ratios: [] }, error, 1))
+      ? Math.min(1, stepFactor(memoryless(controller), error, 1))
       : controller.minFactor;
     this.size = advice ?? tried * factor;
     const { minStep = 0 } = this.#control;

@@ -7,6 +7,7 @@ import { jit } from '@neuralode/autodiff';
 import { reference } from '@neuralode/backend-reference';
 import {
   backwardEuler,
+  elementary,
   type Field,
   implicitMidpoint,
   kvaerno3,
@@ -14,6 +15,7 @@ import {
   kvaerno5,
   NewtonError,
   NonFiniteError,
+  type OdeintOptions,
   odeint,
   radau3,
   radau5,
@@ -208,4 +210,34 @@ describe('failures', () => {
     expect((error as SolveError).time).toBeCloseTo(1, 3);
     expect(left).toBe(0);
   });
+});
+
+describe('a time scale that shrinks by orders of magnitude', () => {
+  // Van der Pol's oscillator up to t = 2000 at mu = 1000. Evaluations of scipy 1.17.1's Radau, with the exact Jacobian.
+  const onePeriod = (options: Partial<OdeintOptions<undefined>>) =>
+    solve(vanDerPol(1000), [2, 0], [0, 2000], options as OdeintOptions<undefined>).stats;
+
+  it.each([
+    [1e-4, 2084],
+    [1e-6, 5167],
+  ])('radau5 needs fewer evaluations than that of scipy at %s', (tolerance, peer) => {
+    expect(onePeriod({ solver: radau5(), rtol: tolerance, atol: tolerance }).nfe).toBeLessThan(
+      peer,
+    );
+  });
+
+  it('the predictive controller follows without a rejection at every other step', () => {
+    const options = { solver: rodas4(), rtol: 1e-6, atol: 1e-6 };
+    const held = onePeriod(options);
+    const elementaryOnly = onePeriod({ ...options, controller: elementary() });
+    expect(held.rejected).toBeLessThan(0.05 * held.accepted);
+    expect(elementaryOnly.rejected).toBeGreaterThan(0.15 * elementaryOnly.accepted);
+    expect(held.nfe).toBeLessThan(0.9 * elementaryOnly.nfe);
+  });
+});
+
+it("kvaerno5 does not lose long steps to Newton's iteration, step after step", () => {
+  const options = { solver: kvaerno5(), rtol: 1e-6, atol: 1e-10 };
+  const { stats } = solve(robertson, [1, 0, 0], [0, 4e5], options);
+  expect(stats.rejected).toBeLessThan(0.1 * stats.accepted);
 });

@@ -18,7 +18,7 @@ import type { FlatField } from './flat-field.ts';
 import { identity, jacobianOf } from './jacobian.ts';
 import { linearSolve } from './linear-solve.ts';
 import { factorise, solveLu } from './lu.ts';
-import { newtonControl, newtonScale, recordJacobian } from './newton-stage.ts';
+import { coupledLimits, newtonControl, newtonScale, recordJacobian } from './newton-stage.ts';
 import { type NewtonAttrs, newtonSolvePrimitive } from './newton-solve.ts';
 import type { CoupledScheme } from './scheme.ts';
 import type { StepInputs } from './step-inputs.ts';
@@ -104,7 +104,7 @@ export function coupledStages(
   const { size } = field;
   const attrs: NewtonAttrs = {
     ...coupledGraphs(field, tableau),
-    control: newtonControl(control, field.vector),
+    control: newtonControl(control, field.vector, coupledLimits),
     evaluations: c.length,
     nodes: c,
     shared: true,

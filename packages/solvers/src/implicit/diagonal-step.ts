@@ -17,7 +17,7 @@ import type { Tableau } from '../tableau.ts';
 import type { FlatField } from './flat-field.ts';
 import { identity } from './jacobian.ts';
 import { lagrangeWeights } from './lagrange.ts';
-import { newtonControl, newtonScale, recordJacobian } from './newton-stage.ts';
+import { diagonalLimits, newtonControl, newtonScale, recordJacobian } from './newton-stage.ts';
 import { type NewtonAttrs, newtonSolvePrimitive } from './newton-solve.ts';
 import type { DiagonalScheme } from './scheme.ts';
 import type { StepInputs } from './step-inputs.ts';
@@ -67,7 +67,7 @@ export function diagonalStages(
   const { gamma } = tableau.implicit as DiagonalScheme;
   const attrs: NewtonAttrs = {
     ...stageGraphs(field, gamma),
-    control: newtonControl(control, field.vector),
+    control: newtonControl(control, field.vector, diagonalLimits),
     evaluations: 1,
     shared: true,
   };
