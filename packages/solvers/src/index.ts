@@ -50,6 +50,7 @@ export {
 export { afterJumps, fieldAlong, timesInFront, weighRows } from './forward-mode.ts';
 export type { StepCost } from './implicit/cost.ts';
 export { type NewtonOptions, newtonSolve } from './implicit/find-root.ts';
+export { type Gmres, type GmresOptions, gmres } from './implicit/gmres.ts';
 export { linearSolve } from './implicit/linear-solve.ts';
 export { type NewtonAttrs, newtonSolvePrimitive, RootError } from './implicit/newton-solve.ts';
 export type {
@@ -88,6 +89,7 @@ export { ralston } from './methods/ralston.ts';
 export { rk38 } from './methods/rk38.ts';
 export { tsit5 } from './methods/tsit5.ts';
 export { vern7 } from './methods/vern7.ts';
+export type { ImplicitOptions } from './methods/solved-by.ts';
 export { odeSolve } from './ode-solve.ts';
 export {
   type AdaptiveOptions,

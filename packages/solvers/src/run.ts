@@ -154,6 +154,7 @@ class SolveLoop {
       nfe: evaluations,
       jacobians: work?.jacobians ?? 0,
       factorisations: work?.factorisations ?? 0,
+      jacobianProducts: work?.products ?? 0,
       accepted: this.#accepted,
       rejected: this.#rejected,
       status,

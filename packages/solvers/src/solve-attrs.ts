@@ -23,6 +23,8 @@ export interface SolveStats {
   readonly jacobians: number;
   /** Matrices factorised, by implicit methods. */
   readonly factorisations: number;
+  /** Products of its Jacobian with a vector, where GMRES solves; each costs about two evaluations of the field. */
+  readonly jacobianProducts?: number;
   /** Steps that stand; in a batched solve of all rows together, as are those rejected. */
   readonly accepted: number;
   readonly rejected: number;

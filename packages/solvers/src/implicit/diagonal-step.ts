@@ -1,7 +1,8 @@
 /**
  * The stages of a diagonally implicit method, one after another: zᵢ = h γ f(t + cᵢ h, base + zᵢ) with base = y +
  * h Σ_{j<i} aᵢⱼ kⱼ, and kᵢ = zᵢ/(h γ), which does not amplify what is left of the iteration's error as evaluating f would
- * (Hairer, Wanner II, section IV.8). All of them share one matrix, I − h γ J.
+ * (Hairer, Wanner II, section IV.8). All of them share one matrix, I − h γ J, unless GMRES
+ * solves with their own.
  */
 import { clean } from '@neuralode/autodiff';
 import {
@@ -10,6 +11,7 @@ import {
   inline,
   linearCombination,
   record,
+  type Spec,
   type Tensor,
 } from '@neuralode/tensor';
 import type { Control } from '../control.ts';
@@ -17,28 +19,35 @@ import type { Tableau } from '../tableau.ts';
 import type { FlatField } from './flat-field.ts';
 import { identity } from './jacobian.ts';
 import { lagrangeWeights } from './lagrange.ts';
+import type { DenseSystem } from './linearisation.ts';
 import { diagonalLimits, newtonControl, newtonScale, recordJacobian } from './newton-stage.ts';
 import { type NewtonAttrs, newtonSolvePrimitive } from './newton-solve.ts';
 import type { DiagonalScheme } from './scheme.ts';
 import type { StepInputs } from './step-inputs.ts';
 
 /** Of a stage: its time, h, base; then what the Jacobian is a function of: t, the state, args. */
-function stageGraphs(
-  field: FlatField,
-  gamma: number,
-): { residual: Graph; jacobian: Graph; matrix: Graph } {
-  const { scalar, vector, args } = field;
-  const params = [scalar, scalar, vector, scalar, vector, ...args];
-  const residual = record([vector, ...params], (z, time, h, base, _t, _y, ...constants) => {
+const paramsOf = ({ scalar, vector, args }: FlatField): Spec[] => [
+  ...[scalar, scalar, vector],
+  ...[scalar, vector, ...args],
+];
+
+function stageResidual(field: FlatField, gamma: number): Graph {
+  const specs = [field.vector, ...paramsOf(field)];
+  const recording = record(specs, (z, time, h, base, _t, _y, ...constants) => {
     const [rate] = inline(field.graph, [time, base.add(z), ...constants]);
     return z.sub(rate.mul(h.mul(gamma)));
   });
-  const square = { shape: [field.size, field.size], dtype: vector.dtype };
+  return clean(recording.graph);
+}
+
+function denseSystem(field: FlatField, gamma: number): DenseSystem {
+  const { vector, size } = field;
+  const params = paramsOf(field);
+  const square = { shape: [size, size], dtype: vector.dtype };
   const matrix = record([square, ...params], (jacobian, _time, h) =>
-    identity(field.size, vector).sub(jacobian.mul(h.mul(gamma))),
+    identity(size, vector).sub(jacobian.mul(h.mul(gamma))),
   );
   return {
-    residual: clean(residual.graph),
     jacobian: recordJacobian(field, params, (inputs) => inputs.slice(3)),
     matrix: clean(matrix.graph),
   };
@@ -64,9 +73,10 @@ export function diagonalStages(
   control: Control,
   { t, h, y, given, args, work }: StepInputs,
 ): Tensor[][] {
-  const { gamma } = tableau.implicit as DiagonalScheme;
+  const { gamma, linearSolver } = tableau.implicit as DiagonalScheme;
   const attrs: NewtonAttrs = {
-    ...stageGraphs(field, gamma),
+    ...(linearSolver === undefined ? denseSystem(field, gamma) : { krylov: linearSolver }),
+    residual: stageResidual(field, gamma),
     control: newtonControl(control, field.vector, diagonalLimits),
     evaluations: 1,
     shared: true,

@@ -2,14 +2,21 @@
  * What makes a tableau implicit: which of its stages must be solved for together, and how.
  */
 
+import type { Gmres } from './gmres.ts';
+
+interface Scheme {
+  /** How linear systems are solved; by dense LU factorisation where absent. */
+  readonly linearSolver?: Gmres;
+}
+
 /** One stage at a time, all with the same γ on the diagonal or 0 (DIRK, SDIRK, ESDIRK): row i of `a` has i + 1 entries. */
-export interface DiagonalScheme {
+export interface DiagonalScheme extends Scheme {
   readonly kind: 'diagonal';
   readonly gamma: number;
 }
 
 /** All stages at once (Gauss, Radau): rows of `a` are full. */
-export interface CoupledScheme {
+export interface CoupledScheme extends Scheme {
   readonly kind: 'coupled';
   /**
    * γ₀ of an error estimate (I − h γ₀ J)⁻¹ h (γ₀ f(t, y) + Σ errorᵢ kᵢ), with `error` b̂ − b of an embedded method that has
@@ -22,7 +29,7 @@ export interface CoupledScheme {
  * Rosenbrock's: each stage is one linear solve. In the form free of products with J (Hairer, Wanner II, section IV.7), with
  * k = u/h: (I/γ − h J) kᵢ = f(t + cᵢ h, y + h Σ aᵢⱼ kⱼ) + Σ couplingᵢⱼ kⱼ + timeWeightsᵢ h ∂f/∂t.
  */
-export interface RosenbrockScheme {
+export interface RosenbrockScheme extends Scheme {
   readonly kind: 'rosenbrock';
   readonly gamma: number;
   readonly coupling: readonly (readonly number[])[];

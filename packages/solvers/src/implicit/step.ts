@@ -32,12 +32,12 @@ function solveStages(
     return { stages: diagonalStages(field, tableau, control, inputs), estimate: plain };
   }
   if (implicit?.kind === 'rosenbrock') {
-    return { stages: rosenbrockStages(field, tableau, inputs), estimate: plain };
+    return { stages: rosenbrockStages(field, tableau, control, inputs), estimate: plain };
   }
   const { stages, jacobian } = coupledStages(field, tableau, control, inputs);
   return {
     stages,
-    estimate: (errors) => filteredErrors(field, tableau, inputs, jacobian, errors),
+    estimate: (errors) => filteredErrors(field, tableau, control, inputs, jacobian, errors),
   };
 }
 
