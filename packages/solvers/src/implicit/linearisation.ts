@@ -10,7 +10,7 @@ import {
   runGraph,
   type Slot,
 } from '@neuralode/tensor';
-import { scaledNorm } from './convergence.ts';
+import { Convergence, type NewtonControl, scaledNorm, type Verdict } from './convergence.ts';
 import { type Gmres, solveGmres } from './gmres.ts';
 import { linearMap, uploadVector } from './krylov-solve.ts';
 import { factorise, type Lu, solveLu } from './lu.ts';
@@ -19,8 +19,15 @@ import type { NewtonWork } from './newton-work.ts';
 export interface Linearisation {
   /** Before the first iterate. Whether the matrix is then the best there is: or the iteration may be tried once more. */
   prepare(): Run<boolean>;
-  /** About M⁻¹ g at the iterate z; undefined where g itself is small enough to stop. */
-  increment(z: Float64Array, g: Float64Array, units: Float64Array): Run<Float64Array | undefined>;
+  /** From the iterate z, where the function is g. */
+  advance(z: Float64Array, g: Float64Array, units: Float64Array): Run<Advance>;
+}
+
+/** What to subtract from an iterate, and whether the result is a root. */
+export interface Advance {
+  readonly verdict: Verdict;
+  /** Absent where the iterate is to stay as it is. */
+  readonly increment?: Float64Array;
 }
 
 /** What a Newton node says of its dense systems. */
@@ -36,8 +43,18 @@ export class DenseLinearisation implements Linearisation {
   readonly #params: readonly Slot[];
   readonly #backend: Backend;
   readonly #work: NewtonWork;
+  readonly #control: NewtonControl;
+  #convergence: Convergence;
 
-  constructor(system: DenseSystem, params: readonly Slot[], backend: Backend, work: NewtonWork) {
+  constructor(
+    system: DenseSystem,
+    params: readonly Slot[],
+    backend: Backend,
+    work: NewtonWork,
+    control: NewtonControl,
+  ) {
+    this.#control = control;
+    this.#convergence = new Convergence(control);
     this.#system = system;
     this.#params = params;
     this.#backend = backend;
@@ -60,12 +77,19 @@ export class DenseLinearisation implements Linearisation {
         slot.release();
       }
     }
+    this.#convergence = new Convergence(this.#control, work.remainder);
     return work.fresh;
   }
 
   // biome-ignore lint/correctness/useYield: solved on the host, without a device to wait for
-  *increment(_: Float64Array, g: Float64Array): Run<Float64Array> {
-    return solveLu(this.#work.lu as Lu, g);
+  *advance(_: Float64Array, g: Float64Array, units: Float64Array): Run<Advance> {
+    const work = this.#work;
+    const increment = solveLu(work.lu as Lu, g);
+    const convergence = this.#convergence;
+    const verdict = convergence.judge(scaledNorm(increment, units));
+    const { rate, remainder, count } = convergence;
+    if (verdict === 'converged') work.converged(rate, remainder, count);
+    return { verdict, increment };
   }
 }
 
@@ -89,49 +113,85 @@ const loosest = 0.1;
  * Walker ("Choosing the forcing terms in an inexact Newton method", SIAM J. Sci. Comput. 17, 1996), with the limit of
  * Kelley ("Iterative Methods for Linear and Nonlinear Equations", 1995, formula 6.20) that no system is solved beyond what
  * is asked of the root.
+ *
+ * It ends where g is small. Small increments would not do: a system that is not solved exactly is solved for its stiff
+ * unknowns first, whose share of g is by far the largest, and of the error the smallest.
  */
 export class KrylovLinearisation implements Linearisation {
   readonly #system: KrylovSystem;
   readonly #params: readonly Slot[];
   readonly #backend: Backend;
   readonly #work: NewtonWork;
-  /** How small g is to be, in units of the scale. */
-  readonly #tolerance: number;
-  #previous: { readonly norm: number; readonly part: number } | undefined;
+  readonly #control: NewtonControl;
+  /** Sizes of g, newest last. */
+  #norms: number[] = [];
+  #part = loosest;
+  /** Sizes of the first and of the latest increment. */
+  #first = 0;
+  #latest = Number.POSITIVE_INFINITY;
 
   constructor(
     system: KrylovSystem,
     params: readonly Slot[],
     backend: Backend,
     work: NewtonWork,
-    tolerance: number,
+    control: NewtonControl,
   ) {
     this.#system = system;
     this.#params = params;
     this.#backend = backend;
     this.#work = work;
-    this.#tolerance = tolerance;
+    this.#control = control;
   }
 
   // biome-ignore lint/correctness/useYield: products need no preparation
   *prepare(): Run<boolean> {
-    this.#previous = undefined;
+    this.#norms = [];
     return true;
   }
 
-  *increment(z: Float64Array, g: Float64Array, units: Float64Array): Run<Float64Array | undefined> {
+  *advance(z: Float64Array, g: Float64Array, units: Float64Array): Run<Advance> {
     const norm = scaledNorm(g, units);
-    // Of a dissipative field M⁻¹ does not amplify: g bounds what is left.
-    if (norm <= this.#tolerance) return undefined;
-    const part = this.#forcingTerm(norm);
-    this.#previous = { norm, part };
+    this.#norms.push(norm);
+    const verdict = this.#judge(norm);
+    if (verdict === 'converged') this.#work.converged(0, 1, this.#norms.length);
+    if (verdict !== 'continue') return { verdict };
+    this.#part = this.#forcingTerm(norm);
+    const increment = yield* this.#solve(z, g, units, this.#part * norm);
+    this.#latest = scaledNorm(increment, units);
+    if (this.#norms.length === 1) this.#first = this.#latest;
+    return { verdict, increment };
+  }
+
+  get #tolerance(): number {
+    const { tolerance, rounding } = this.#control;
+    return rounding === undefined ? tolerance : tolerance * Math.max(1, this.#norms[0]);
+  }
+
+  #judge(norm: number): Verdict {
+    const { tolerance, rounding, maxIterations } = this.#control;
+    if (!Number.isFinite(norm)) return 'failed';
+    if (norm <= this.#tolerance) return 'converged';
+    const previous = this.#norms.at(-2) ?? Number.POSITIVE_INFINITY;
+    // Where rounding hides what is left of g, the increment says how near the root is.
+    const near =
+      rounding === undefined ? tolerance : rounding ** (2 / 3) * Math.max(1, this.#first);
+    if (norm > 0.5 * previous && this.#latest <= near) return 'converged';
+    return norm > previous || this.#norms.length > maxIterations ? 'failed' : 'continue';
+  }
+
+  *#solve(
+    z: Float64Array,
+    g: Float64Array,
+    units: Float64Array,
+    target: number,
+  ): Run<Float64Array> {
     const { product, gmres, weight } = this.#system;
-    const spec = product.inputs[0];
-    const at = uploadVector(this.#backend, z, spec);
+    const at = uploadVector(this.#backend, z, product.inputs[0]);
     try {
       const rest = [at, ...this.#params];
       const map = linearMap(product, rest, this.#backend, () => this.#work.multiplied(weight));
-      return (yield* solveGmres(map, g, units, gmres, part * norm)).x;
+      return (yield* solveGmres(map, g, units, gmres, target)).x;
     } finally {
       at.release();
     }
@@ -139,10 +199,9 @@ export class KrylovLinearisation implements Linearisation {
 
   #forcingTerm(norm: number): number {
     const enough = (0.5 * this.#tolerance) / norm;
-    if (this.#previous === undefined) return Math.max(loosest, enough);
-    const { norm: before, part: last } = this.#previous;
-    const quadratic = 0.9 * (norm / before) ** 2;
-    const guarded = 0.9 * last ** 2 > 0.1 ? Math.max(quadratic, 0.9 * last ** 2) : quadratic;
-    return Math.max(Math.min(guarded, loosest), enough);
+    const previous = this.#norms.at(-2);
+    if (previous === undefined) return Math.max(loosest, enough);
+    const quadratic = 0.9 * (norm / previous) ** 2;
+    return Math.max(Math.min(quadratic, loosest), enough);
   }
 }

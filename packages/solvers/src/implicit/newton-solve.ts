@@ -24,7 +24,7 @@ import {
   type Spec,
   type Tensor,
 } from '@neuralode/tensor';
-import { Convergence, type NewtonControl, scaledNorm } from './convergence.ts';
+import type { NewtonControl } from './convergence.ts';
 import type { Gmres } from './gmres.ts';
 import { jacobianOf } from './jacobian.ts';
 import { krylovSolve, mapsOf, tightTolerance, uploadVector } from './krylov-solve.ts';
@@ -116,16 +116,11 @@ class Iteration {
     this.#backend = backend;
     this.#work = work;
     [this.#spec] = attrs.residual.inputs;
+    const rest = [this.#params, backend, work, attrs.control] as const;
     this.#linearisation =
       attrs.krylov === undefined
-        ? new DenseLinearisation(attrs, this.#params, backend, work)
-        : new KrylovLinearisation(
-            krylovSystem(attrs),
-            this.#params,
-            backend,
-            work,
-            attrs.control.tolerance,
-          );
+        ? new DenseLinearisation(attrs, ...rest)
+        : new KrylovLinearisation(krylovSystem(attrs), ...rest);
   }
 
   *run(): Run<Slot[]> {
@@ -151,19 +146,13 @@ class Iteration {
   }
 
   *#iterate(z: Float64Array, units: Float64Array): Run<Float64Array | NewtonFailure> {
-    const work = this.#work;
-    const convergence = new Convergence(this.#attrs.control, work.remainder);
     for (let first = true; ; first = false) {
       const g = yield* this.#residualAt(z);
       if (first && !g.every(Number.isFinite)) return 'non-finite';
-      const increment = yield* this.#linearisation.increment(z, g, units);
-      const verdict = convergence.judge(increment === undefined ? 0 : scaledNorm(increment, units));
+      const { verdict, increment } = yield* this.#linearisation.advance(z, g, units);
       if (verdict === 'failed') return 'diverged';
       if (increment !== undefined) for (let i = 0; i < z.length; i++) z[i] -= increment[i];
-      if (verdict === 'converged') {
-        work.converged(convergence.rate, convergence.remainder, convergence.count);
-        return z;
-      }
+      if (verdict === 'converged') return z;
     }
   }
 
