@@ -67,6 +67,7 @@ export {
   type PlannedStep,
   type StepKind,
 } from './method.ts';
+export { type AutoOptions, auto } from './methods/auto.ts';
 export { backwardEuler } from './methods/backward-euler.ts';
 export { dopri5 } from './methods/dopri5.ts';
 export { euler } from './methods/euler.ts';

@@ -26,6 +26,7 @@ import {
 } from './errors.ts';
 import { chooseFirstStep } from './first-step.ts';
 import { applyJumps } from './jump.ts';
+import type { StepKind } from './method.ts';
 import { Observations } from './observations.ts';
 import { type OdeSolveAttrs, type SolveInputs, solveInputs } from './solve-attrs.ts';
 import { AdaptivePace, EventGaps, type FixedPace, paceOf, type Stride } from './pace.ts';
@@ -87,6 +88,9 @@ class SolveLoop {
   #sound: number | undefined;
   #accepted = 0;
   #rejected = 0;
+  #implicitSteps = 0;
+  #switches = 0;
+  #latestKind: StepKind | undefined;
 
   constructor(
     inputs: SolveInputs<Slot>,
@@ -157,6 +161,8 @@ class SolveLoop {
       jacobianProducts: work?.products ?? 0,
       accepted: this.#accepted,
       rejected: this.#rejected,
+      implicitSteps: this.#implicitSteps,
+      switches: this.#switches,
       status,
       pass: this.#attrs.pass,
     });
@@ -259,7 +265,7 @@ class SolveLoop {
       course.judged(stride.h, errors, true);
       return true;
     }
-    const [error] = errors;
+    const error = this.#comparable(errors[0], planned.kind);
     const advice = course.judged(stride.h, errors, error <= 1);
     const stands = pace.judge(stride, error, advice);
     if (planned.kind.implicit && work !== undefined && advice === undefined) {
@@ -273,6 +279,12 @@ class SolveLoop {
     const { rtol, atol } = this.#attrs.control as AdaptiveControl;
     const tolerances = `rtol ${rtol}, atol ${atol} in ${this.#scalarType}`;
     throw new StepSizeError(this.#t, this.#attrs.pass, pace.size, tolerances);
+  }
+
+  /** An error as the controller knows them: all of the order that the method says. */
+  #comparable(error: number, { errorOrder }: StepKind): number {
+    if (errorOrder === undefined) return error;
+    return error ** (((this.#attrs.method.errorOrder as number) + 1) / (errorOrder + 1));
   }
 
   /** Has the state looked at, after a step from `start`. */
@@ -293,11 +305,19 @@ class SolveLoop {
     throw new NonFiniteError(this.#t, this.#attrs.pass, what);
   }
 
+  #count(kind: StepKind): void {
+    this.#accepted++;
+    if (kind.implicit) this.#implicitSteps++;
+    const before = this.#latestKind?.implicit ?? kind.implicit;
+    if (before !== kind.implicit) this.#switches++;
+    this.#latestKind = kind;
+  }
+
   /** Moves the state, and observes what lies inside the step. */
   *#accept({ next, h }: Stride, attempt: Attempt): Run<void> {
     const { from, to, index } = this.#segment;
     const span = to - from;
-    this.#accepted++;
+    this.#count(attempt.planned.kind);
     const before = this.#y;
     const start = this.#t;
     this.#y = this.#stepper.keep(attempt, {

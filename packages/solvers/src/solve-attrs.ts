@@ -28,6 +28,10 @@ export interface SolveStats {
   /** Steps that stand; in a batched solve of all rows together, as are those rejected. */
   readonly accepted: number;
   readonly rejected: number;
+  /** Those of the accepted steps that were implicit. */
+  readonly implicitSteps?: number;
+  /** How often `auto()` changed from explicit steps to implicit ones, or back. */
+  readonly switches?: number;
   readonly status: SolveStatus;
   /** Whether this was the solve asked for, or the one that its gradient ran. */
   readonly pass: SolvePass;

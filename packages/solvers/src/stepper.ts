@@ -101,8 +101,13 @@ export class Stepper {
     const planned = this.course.plan(t, h);
     const { kind, newtonWeight = 1 } = planned;
     const operands = [...y, ...this.#memory.slice(0, kind.given * leaves), ...this.#args];
-    if (kind.implicit) operands.push(this.work as NewtonWork);
-    this.work?.attempt(h * newtonWeight);
+    if (kind.implicit) {
+      operands.push(this.work as NewtonWork);
+      this.work?.attempt(h * newtonWeight);
+    } else {
+      // An explicit step leaves behind what an iteration kept.
+      this.work?.jump();
+    }
     const { step } = this.#graphs.of(kind);
     const outputs = yield* this.#run(step, numbersOf(planned, t, h), operands);
     this.#evaluations += kind.cost.step.evaluations;

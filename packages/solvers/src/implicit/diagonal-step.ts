@@ -66,13 +66,19 @@ function guessWeights(known: readonly number[], node: number): number[] {
   return known.map((_, i) => (nearest.includes(i) ? weights[nearest.indexOf(i)] : 0));
 }
 
-/** All stages, leaf by leaf. */
+export interface DiagonalStages {
+  /** All stages, leaf by leaf. */
+  readonly stages: Tensor[][];
+  /** The Jacobian that the last iteration used, a constant; absent where it used products. */
+  readonly jacobian?: Tensor;
+}
+
 export function diagonalStages(
   field: FlatField,
   tableau: Tableau,
   control: Control,
   { t, h, y, given, args, work }: StepInputs,
-): Tensor[][] {
+): DiagonalStages {
   const { gamma, linearSolver } = tableau.implicit as DiagonalScheme;
   const attrs: NewtonAttrs = {
     ...(linearSolver === undefined ? denseSystem(field, gamma) : { krylov: linearSolver }),
@@ -85,6 +91,7 @@ export function diagonalStages(
   const scale = newtonScale(control, flat);
   const stages = given === undefined ? [] : [given];
   const slopes = stages.map((stage) => field.pack(stage));
+  let jacobian: Tensor | undefined;
   for (let i = stages.length; i < tableau.c.length; i++) {
     const row = tableau.a[i];
     const time = tableau.c[i] === 0 ? t : t.add(h.mul(tableau.c[i]));
@@ -100,9 +107,10 @@ export function diagonalStages(
         ? flat.mul(0)
         : linearCombination(guessWeights(tableau.c.slice(0, i), tableau.c[i]), slopes).mul(step);
     const inputs = [start, scale, time, h, base, t, flat, ...args, work];
-    const [z] = apply(newtonSolvePrimitive, inputs, attrs);
+    const [z, used] = apply(newtonSolvePrimitive, inputs, attrs);
+    jacobian = used;
     slopes.push(z.div(step));
     stages.push(field.unpack(slopes[i], field.rates(time, base.add(z), args)));
   }
-  return stages;
+  return jacobian === undefined ? { stages } : { stages, jacobian };
 }

@@ -68,34 +68,40 @@ function stageSolver(
   { gamma, linearSolver: gmres }: RosenbrockScheme,
   control: Control,
   inputs: StepInputs,
-): (side: Tensor) => Tensor {
+): { readonly solve: (side: Tensor) => Tensor; readonly jacobian?: Tensor } {
   const { t, h, y, args } = inputs;
   const flat = field.pack(y);
   if (gmres !== undefined) {
     const tolerance = tightTolerance(field.vector);
     const system = { d: 1 / gamma, w: h, scale: newtonScale(control, flat), gmres, tolerance };
-    return shiftedSolver(field, inputs, system);
+    return { solve: shiftedSolver(field, inputs, system) };
   }
   const jacobian = jacobianOf(field.graph, [t, flat, ...args], 1);
   const matrix = identity(field.size, flat)
     .mul(1 / gamma)
     .sub(jacobian.mul(h));
-  return (side) => linearSolve(matrix, side);
+  return { solve: (side) => linearSolve(matrix, side), jacobian };
 }
 
-/** All stages, leaf by leaf. */
+export interface RosenbrockStages {
+  /** All stages, leaf by leaf. */
+  readonly stages: Tensor[][];
+  /** Absent where only its products were used. */
+  readonly jacobian?: Tensor;
+}
+
 export function rosenbrockStages(
   field: FlatField,
   { a, c, implicit }: Tableau,
   control: Control,
   inputs: StepInputs,
-): Tensor[][] {
+): RosenbrockStages {
   const scheme = implicit as RosenbrockScheme;
   const { coupling, timeWeights } = scheme;
   const { t, h, y, args } = inputs;
   const flat = field.pack(y);
   const here = [t, flat, ...args];
-  const solve = stageSolver(field, scheme, control, inputs);
+  const { solve, jacobian } = stageSolver(field, scheme, control, inputs);
   const byTime = timeSlope(field, here);
   const slopes: Tensor[] = [];
   const stages: Stage[] = [];
@@ -109,5 +115,6 @@ export function rosenbrockStages(
     stages.push({ time, point, slope: slopes[i] });
   }
   const rest = quadratures(field, scheme, stages, inputs);
-  return slopes.map((slope, i) => field.unpack(slope, rest[i]));
+  const unpacked = slopes.map((slope, i) => field.unpack(slope, rest[i]));
+  return { stages: unpacked, ...(jacobian !== undefined && { jacobian }) };
 }
