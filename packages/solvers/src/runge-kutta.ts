@@ -5,7 +5,7 @@ import { clean } from '@neuralode/autodiff';
 import { type Graph, inline, record, stack, type Tensor } from '@neuralode/tensor';
 import { fixedCost, reverseCost } from './implicit/cost.ts';
 import { recordImplicitStep } from './implicit/step.ts';
-import type { Method, StepKind } from './method.ts';
+import type { Course, Method, StepKind } from './method.ts';
 import { nestedOf } from './nested-polynomial.ts';
 import type { OdeSolveAttrs } from './solve-attrs.ts';
 import {
@@ -163,6 +163,34 @@ export function rungeKuttaStep(tableau: Tableau, name = 'step', measured = false
   };
 }
 
+/**
+ * Once a step was rejected, its estimate is filtered twice until one stands, as in RADAU5: it may have been rejected for
+ * the stiff part of its error alone, which the method damps.
+ */
+function refiningCourse(kind: StepKind, refined: StepKind): Course {
+  let rejected = false;
+  return {
+    begin: () => {},
+    plan: () => ({ kind: rejected ? refined : kind, coefficients: [] }),
+    judged: (_h, _errors, stands) => {
+      rejected = !stands;
+      return undefined;
+    },
+  };
+}
+
+function courseOf(tableau: Tableau): () => Course {
+  const { implicit } = tableau;
+  const kind = rungeKuttaStep(tableau);
+  if (implicit?.kind === 'coupled' && implicit.startWeight !== undefined) {
+    const again = { ...tableau, implicit: { ...implicit, refined: true } };
+    const refined = rungeKuttaStep(again, 'step after a rejected one');
+    return () => refiningCourse(kind, refined);
+  }
+  const planned = { kind, coefficients: [] };
+  return () => ({ begin: () => {}, plan: () => planned, judged: () => undefined });
+}
+
 const known = new WeakMap<Tableau, Method>();
 
 /** The method that a tableau describes. */
@@ -170,7 +198,6 @@ export function rungeKutta(tableau: Tableau): Method {
   let method = known.get(tableau);
   if (method === undefined) {
     const { name, order, error, errorOrder, fsal, implicit } = tableau;
-    const planned = { kind: rungeKuttaStep(tableau), coefficients: [] };
     method = {
       name,
       order,
@@ -179,7 +206,7 @@ export function rungeKutta(tableau: Tableau): Method {
       ...(fsal && { start: 'field' }),
       implicit: implicit !== undefined,
       tableau,
-      course: () => ({ begin: () => {}, plan: () => planned, judged: () => undefined }),
+      course: courseOf(tableau),
     };
     known.set(tableau, method);
   }

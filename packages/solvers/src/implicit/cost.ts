@@ -37,7 +37,8 @@ function fixedDenseCost({ c, a, fsal, implicit }: Tableau): StepCost {
       return { ...none, evaluations: explicit - first };
     }
     case 'coupled':
-      return { ...none, evaluations: implicit.startWeight === undefined ? 0 : 1 };
+      if (implicit.startWeight === undefined) return { ...none, evaluations: 0 };
+      return { ...none, evaluations: implicit.refined === true ? 2 : 1 };
     case 'rosenbrock':
       return { evaluations: c.length, jacobians: 1, factorisations: 1 };
   }

@@ -159,11 +159,9 @@ export function filteredErrors(
   errors: readonly Tensor[],
 ): Tensor[] {
   const { t, h, y, args } = inputs;
-  const { startWeight = 0, linearSolver: gmres } = implicit as CoupledScheme;
+  const { startWeight = 0, refined, linearSolver: gmres } = implicit as CoupledScheme;
   const weight = h.mul(startWeight);
   const flat = field.pack(y);
-  const start = field.rates(t, flat, args);
-  const raw = errors.map((error, l) => error.add(start[l].mul(weight)));
   const filtered = (b: Tensor): Tensor => {
     if (jacobian !== undefined) {
       return linearSolve(identity(field.size, h).sub(jacobian.mul(weight)), b);
@@ -171,5 +169,11 @@ export function filteredErrors(
     const system = { d: 1, w: weight, scale: newtonScale(control, flat), gmres: gmres as Gmres };
     return shiftedSolver(field, inputs, { ...system, tolerance: estimateTolerance })(b);
   };
-  return field.unpack(filtered(field.pack(raw)), raw);
+  const estimateFrom = (point: Tensor): Tensor[] => {
+    const start = field.rates(t, point, args);
+    const raw = errors.map((error, l) => error.add(start[l].mul(weight)));
+    return field.unpack(filtered(field.pack(raw)), raw);
+  };
+  const estimate = estimateFrom(flat);
+  return refined === true ? estimateFrom(flat.add(field.pack(estimate))) : estimate;
 }

@@ -23,6 +23,11 @@ export interface CoupledScheme extends Scheme {
    * f(t, y) for one stage more. It stays bounded where h J is large (Hairer, Wanner II, section IV.8).
    */
   readonly startWeight?: number;
+  /**
+   * Whether that estimate E is then made once more, with f(t, y + E) for f(t, y): far smaller where f is stiff and y off its
+   * slow solutions (formula IV.8.20 of the book). One more evaluation.
+   */
+  readonly refined?: boolean;
 }
 
 /**
