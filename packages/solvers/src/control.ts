@@ -55,11 +55,12 @@ export function stepFactor(
   previousError: number,
   memory: StepMemory = noMemory,
 ): number {
-  const { alpha, beta, gamma = 0, ratios = [], safety, minFactor, maxFactor } = controller;
-  if (error === 0) return maxFactor;
-  let factor = safety * error ** -alpha * previousError ** beta;
+  if (error === 0) return controller.maxFactor;
+  const { alpha, beta, gamma = 0, ratios, safety } = controller;
+  let factor = safety * error ** -alpha;
+  if (beta !== 0) factor *= previousError ** beta;
   if (gamma !== 0) factor *= memory.olderError ** -gamma;
-  ratios.forEach((power, i) => {
+  ratios?.forEach((power, i) => {
     factor *= memory.ratios[i] ** -power;
   });
   if (controller.predictive === true) {
@@ -67,6 +68,15 @@ export function stepFactor(
     const trend = Math.max(previousError, 1e-2) / error ** 2;
     factor = Math.min(factor, safety * memory.ratios[0] * trend ** alpha);
   }
+  return limited(factor, controller);
+}
+
+/** The factor after a rejected step, which that step's error alone decides: no growth. */
+export function rejectedFactor(controller: StepController, error: number): number {
+  return Math.min(1, limited(controller.safety * error ** -controller.alpha, controller));
+}
+
+function limited(factor: number, { minFactor, maxFactor }: StepController): number {
   return Math.min(maxFactor, Math.max(minFactor, factor));
 }
 

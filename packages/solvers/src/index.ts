@@ -51,6 +51,7 @@ export { afterJumps, fieldAlong, timesInFront, weighRows } from './forward-mode.
 export type { StepCost } from './implicit/cost.ts';
 export { type NewtonOptions, newtonSolve } from './implicit/find-root.ts';
 export { type Gmres, type GmresOptions, gmres } from './implicit/gmres.ts';
+export { identity, jacobianOf } from './implicit/jacobian.ts';
 export { linearSolve } from './implicit/linear-solve.ts';
 export { type NewtonAttrs, newtonSolvePrimitive, RootError } from './implicit/newton-solve.ts';
 export type {
@@ -65,6 +66,7 @@ export {
   type Method,
   methodOf,
   type PlannedStep,
+  type ReversibleMethod,
   type StepKind,
 } from './method.ts';
 export { type AutoOptions, auto } from './methods/auto.ts';
@@ -74,9 +76,16 @@ export { euler } from './methods/euler.ts';
 export { gaussLegendre4, gaussLegendre6 } from './methods/gauss-legendre.ts';
 export { implicitMidpoint } from './methods/implicit-midpoint.ts';
 export { kvaerno3, kvaerno4, kvaerno5 } from './methods/kvaerno.ts';
+export { type AlfOptions, alf } from './methods/alf.ts';
+export { leapfrog } from './methods/leapfrog.ts';
+export { type ReversibleHeunOptions, reversibleHeun } from './methods/reversible-heun.ts';
+export { symplecticEuler } from './methods/symplectic-euler.ts';
 export { midpoint } from './methods/midpoint.ts';
 export { radau3, radau5 } from './methods/radau.ts';
 export { rk4 } from './methods/rk4.ts';
+export { adams } from './multistep/adams.ts';
+export { bdf } from './multistep/bdf.ts';
+export { adamsBashforth, adamsBashforthMoulton } from './multistep/fixed-adams.ts';
 export { type ErrorNorm, maxNorm, perLeafNorm, rmsNorm } from './norms.ts';
 export { rodas4 } from './methods/rodas4.ts';
 export { trapezoid } from './methods/trapezoid.ts';
@@ -117,12 +126,23 @@ export { type RowGraph, RowGraphs, type RowInput, type RunnableRowGraph } from '
 export type { HostNumbers, RowEvent, RowLog } from './row-log.ts';
 export type { Times } from './row-times.ts';
 export { runOdeSolve } from './run.ts';
+export { runWithNumbers, type Uploadable } from './host-numbers.ts';
+export { Stepper } from './stepper.ts';
+export { applyJumps } from './jump.ts';
 export type { Save } from './save-rows.ts';
 export type { Solution, StateAt } from './solution.ts';
-export type { SolveEvent, SolveLog } from './solve-log.ts';
+export {
+  countObserved,
+  noLog,
+  type SolveEvent,
+  type SolveLog,
+  type Standing,
+  type StepEvent,
+} from './solve-log.ts';
 export {
   countTimes,
   type GradientMethod,
+  type ReversibleGradientMethod,
   type LeafJump,
   type OdeSolveAttrs,
   type RowStats,
@@ -133,13 +153,15 @@ export {
 } from './solve-attrs.ts';
 export type { AcceptedStep, Cut, Witness } from './solve-witness.ts';
 export {
+  type CompleteKind,
   lazily,
+  plainGraphs,
   type Problem,
   type RunnableGraphs,
   type StepGraphs,
   stepGraphs,
 } from './step-graphs.ts';
-export type { Oversight, StepReport } from './step-report.ts';
+export { heed, type Oversight, type StepReport } from './step-report.ts';
 export type { StopTimes } from './stops.ts';
 export type {
   AdaptiveRungeKutta,
@@ -147,6 +169,8 @@ export type {
   DenseStages,
   FixedStepRungeKutta,
   FixedStepSolver,
+  ReversibleAdaptiveSolver,
+  ReversibleFixedStepSolver,
   Solver,
   Tableau,
 } from './tableau.ts';

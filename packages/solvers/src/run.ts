@@ -33,6 +33,7 @@ import { AdaptivePace, EventGaps, type FixedPace, paceOf, type Stride } from './
 import { noLog, type SolveLog } from './solve-log.ts';
 import { plainGraphs, type RunnableGraphs } from './step-graphs.ts';
 import type { AcceptedStep, Cut } from './solve-witness.ts';
+import { StepCounts } from './step-counts.ts';
 import { heed } from './step-report.ts';
 import { type Stop, stopsBetween } from './stops.ts';
 import { type Attempt, Stepper } from './stepper.ts';
@@ -86,11 +87,7 @@ class SolveLoop {
   readonly #gaps = new EventGaps();
   /** Up to when all was well, where that is not the time at which the solve stands. */
   #sound: number | undefined;
-  #accepted = 0;
-  #rejected = 0;
-  #implicitSteps = 0;
-  #switches = 0;
-  #latestKind: StepKind | undefined;
+  readonly #counts = new StepCounts();
 
   constructor(
     inputs: SolveInputs<Slot>,
@@ -142,6 +139,7 @@ class SolveLoop {
       for (const stop of stops) yield* this.#stepTo(stop);
       while (this.#t !== landing) yield* this.#step(landing);
       this.#observations.stand(this.#y);
+      this.#tellEnd();
       if (i < landings.length - 1) this.#jump();
     }
     // An infinite state makes the scale of the error infinite too, and so passes for one without error.
@@ -152,17 +150,18 @@ class SolveLoop {
     return this.#observations.results();
   }
 
+  #tellEnd(): void {
+    this.#log.ends?.(this.#stepper.standing(this.#y));
+  }
+
   #report(status: SolveStatus): void {
     const { evaluations, work } = this.#stepper;
     this.#attrs.onSolve?.({
       nfe: evaluations,
       jacobians: work?.jacobians ?? 0,
       factorisations: work?.factorisations ?? 0,
-      jacobianProducts: work?.products ?? 0,
-      accepted: this.#accepted,
-      rejected: this.#rejected,
-      implicitSteps: this.#implicitSteps,
-      switches: this.#switches,
+      ...this.#counts.stats,
+      ...(work && { jacobianProducts: work.products, ...this.#counts.kinds }),
       status,
       pass: this.#attrs.pass,
     });
@@ -170,7 +169,7 @@ class SolveLoop {
 
   /** Tells how far it came. */
   failed(status: SolveStatus): void {
-    this.#attrs.witness?.failed(this.#sound ?? this.#t, this.#observations.rows);
+    this.#attrs.witness?.failed(this.#sound ?? this.#t, this.#observations.rows());
     this.#report(status);
   }
 
@@ -200,7 +199,8 @@ class SolveLoop {
   *#begin(): Run<void> {
     const { from, to, index } = this.#segment;
     const position = (this.#t - from) / (to - from);
-    yield* this.#stepper.begin(this.#t, this.#y, { kind: 'start', segment: index, position });
+    const event = { kind: 'start', t: this.#t, segment: index, position } as const;
+    yield* this.#stepper.begin(this.#t, this.#y, event);
   }
 
   *#chooseFirstStep(): Run<void> {
@@ -223,6 +223,7 @@ class SolveLoop {
     this.#t = stop.resume;
     this.#observations.standStill(this.#t, this.#y, this.#segment.to);
     if (stop.fresh) {
+      this.#tellEnd();
       this.#stepper.work?.jump();
       yield* this.#begin();
     }
@@ -240,7 +241,7 @@ class SolveLoop {
   *#step(landing: number): Run<void> {
     const { control } = this.#attrs;
     heed(this.#attrs, this.#t, this.#attrs.pass);
-    if (this.#accepted + this.#rejected >= control.maxSteps) {
+    if (this.#counts.attempts >= control.maxSteps) {
       throw new MaxStepsError(this.#t, this.#attrs.pass, control.maxSteps, this.#end);
     }
     const stride = this.#pace.stride(this.#t, landing);
@@ -272,7 +273,7 @@ class SolveLoop {
       pace.size = work.advise(stride.h, pace.size);
     }
     if (stands) return true;
-    this.#rejected++;
+    this.#counts.rejected++;
     if (!pace.vanished(this.#t)) return false;
     if (diverged) throw new NewtonError(this.#t, this.#attrs.pass, stride.h);
     if (!Number.isFinite(error)) this.#fail('the field or the state is not finite');
@@ -305,27 +306,21 @@ class SolveLoop {
     throw new NonFiniteError(this.#t, this.#attrs.pass, what);
   }
 
-  #count(kind: StepKind): void {
-    this.#accepted++;
-    if (kind.implicit) this.#implicitSteps++;
-    const before = this.#latestKind?.implicit ?? kind.implicit;
-    if (before !== kind.implicit) this.#switches++;
-    this.#latestKind = kind;
-  }
-
   /** Moves the state, and observes what lies inside the step. */
   *#accept({ next, h }: Stride, attempt: Attempt): Run<void> {
     const { from, to, index } = this.#segment;
     const span = to - from;
-    this.#count(attempt.planned.kind);
+    this.#counts.accept(attempt.planned.kind);
     const before = this.#y;
     const start = this.#t;
     this.#y = this.#stepper.keep(attempt, {
       kind: 'step',
-      step: attempt.planned.kind,
+      planned: attempt.planned,
+      ...(attempt.inherited && { inherited: attempt.inherited }),
       segment: index,
       position: (start - from) / span,
       length: h / span,
+      t: start,
       h,
     });
     this.#t = next;

@@ -7,6 +7,7 @@ import { fixedCost, reverseCost } from './implicit/cost.ts';
 import { recordImplicitStep } from './implicit/step.ts';
 import type { Course, Method, StepKind } from './method.ts';
 import { nestedOf } from './nested-polynomial.ts';
+import { recordObserve } from './observe-graphs.ts';
 import type { OdeSolveAttrs } from './solve-attrs.ts';
 import {
   along,
@@ -158,6 +159,7 @@ export function rungeKuttaStep(tableau: Tableau, name = 'step', measured = false
           ? recordStep(tableau, attrs, problem, measured)
           : recordImplicitStep(tableau, attrs, measured),
       dense: recordDense(tableau, problem),
+      observe: (count) => recordObserve(tableau, problem, count),
       ...(denseStages !== undefined && { extend: recordExtend(tableau, problem, denseStages) }),
     }),
   };

@@ -21,7 +21,7 @@ import { identity, jacobianOf } from './jacobian.ts';
 import { linearSolve } from './linear-solve.ts';
 import type { Gmres } from './gmres.ts';
 import { factorise, solveLu } from './lu.ts';
-import { coupledLimits, newtonControl, newtonScale, recordJacobian } from './newton-stage.ts';
+import { usualLimits, newtonControl, newtonScale, recordJacobian } from './newton-stage.ts';
 import { type NewtonAttrs, newtonSolvePrimitive } from './newton-solve.ts';
 import type { CoupledScheme } from './scheme.ts';
 import { shiftedSolver } from './shifted-jacobian.ts';
@@ -127,7 +127,7 @@ export function coupledStages(
   const attrs: NewtonAttrs = {
     ...(linearSolver === undefined ? denseSystem(field, tableau) : { krylov: linearSolver }),
     residual: coupledResidual(field, tableau),
-    control: newtonControl(control, field.vector, coupledLimits),
+    control: newtonControl(control, field.vector, usualLimits),
     evaluations: c.length,
     nodes: c,
     shared: true,

@@ -33,8 +33,8 @@ export interface IterationLimits {
   readonly maxIterations: number;
 }
 
-/** All stages at once: RADAU5's defaults. */
-export const coupledLimits: IterationLimits = {
+/** RADAU5's defaults: for all stages at once, and for the one value of a multistep method. */
+export const usualLimits: IterationLimits = {
   part: (rtol) => Math.min(0.03, Math.sqrt(rtol)),
   maxIterations: 7,
 };
