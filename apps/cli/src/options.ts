@@ -17,7 +17,7 @@ export const solverNames = [
   'vern7',
   'dop853',
 ] as const;
-export const gradientNames = ['backsolve', 'direct'] as const;
+export const gradientNames = ['backsolve', 'checkpointed', 'direct'] as const;
 
 export type BackendName = (typeof backendNames)[number];
 export type SolverName = (typeof solverNames)[number];

@@ -1,5 +1,5 @@
 /** The options of a solve as `odeint` takes them. */
-import { backsolve, direct } from '@neuralode/adjoint';
+import { backsolve, checkpointed, direct } from '@neuralode/adjoint';
 import {
   bosh3,
   dop853,
@@ -20,7 +20,11 @@ import {
 import { InputError } from './failure.ts';
 import type { GradientName, ModelOptions, SolverName } from './options.ts';
 
-const gradients: Readonly<Record<GradientName, () => GradientMethod>> = { backsolve, direct };
+const gradients: Readonly<Record<GradientName, () => GradientMethod>> = {
+  backsolve,
+  checkpointed,
+  direct,
+};
 
 const solvers: Readonly<Record<SolverName, () => Solver>> = {
   euler,

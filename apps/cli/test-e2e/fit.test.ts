@@ -78,6 +78,10 @@ describe('every option changes the result', () => {
     expect(await resultOf()).toBe(plain);
   });
 
+  test('and so does the same gradient in less memory', async () => {
+    expect(await resultOf('--gradient', 'checkpointed')).toBe(plain);
+  });
+
   test.each([
     ['--seed', '1'],
     ['--backend', 'reference'],

@@ -1,31 +1,40 @@
 /**
- * The backward pass of `direct()`: the tape of a solve, walked from its end.
+ * The backward pass through the steps of a recorded solve, walked from its end.
  */
-import { type SolveEvent, type StepKind, solveInputs } from '@neuralode/solvers';
+import {
+  countObserved,
+  heed,
+  type SolveEvent,
+  type StepEvent,
+  type StepKind,
+  solveInputs,
+} from '@neuralode/solvers';
 import {
   type Backend,
   type Graph,
+  primitives as p,
   type Run,
   releaseAll,
   runGraph,
+  runKernel,
   type Slot,
   type Spec,
-  sliceOf,
   stackOf,
-  type Tape,
   zerosOf,
 } from '@neuralode/tensor';
 import { type SplitGraph, spread } from '@neuralode/autodiff';
-import type { BackAttrs, TapeEntry } from './direct-tape.ts';
+import type { BackAttrs, Rewind, TapeEntry } from './direct-tape.ts';
+import { TimeGradients } from './time-gradients.ts';
 import { Totals } from './totals.ts';
 
-/** Runs an `odeSolveBack` node. */
-export function* runBackward(
+/** Runs an `odeSolveBack` node, whose inputs these are; the recorded solve is had from `rewind`. */
+export function* walkBack(
   inputs: readonly Slot[],
   attrs: BackAttrs,
   backend: Backend,
+  rewind: Rewind,
 ): Run<Slot[]> {
-  const walk = new BackwardWalk(inputs, attrs, backend);
+  const walk = new BackwardWalk(inputs, attrs, backend, rewind);
   try {
     return yield* walk.run();
   } finally {
@@ -35,13 +44,18 @@ export function* runBackward(
 
 type EventOf<K extends SolveEvent['kind']> = Extract<SolveEvent, { kind: K }>;
 
+/** After how many steps something is read, which is when an asynchronous run gives way to others. */
+const turnInterval = 16;
+
 class BackwardWalk {
   readonly #attrs: BackAttrs;
   readonly #backend: Backend;
-  readonly #tape: Tape<TapeEntry>;
+  readonly #rewind: Rewind;
   /** Cotangents of the observations, a stack a leaf; null where zero. */
   readonly #observed: readonly (Slot | null)[];
   readonly #count: number;
+  /** When the first step began and the last one ended. */
+  readonly #span: readonly [number, number];
   readonly #leaves: number;
   readonly #state: readonly Spec[];
   readonly #args: readonly Spec[];
@@ -53,11 +67,10 @@ class BackwardWalk {
   #memory: Totals;
   /** Cotangents of what the interpolants of the step being walked were given, by group · leaves + leaf. */
   readonly #groups: Totals;
-  /** What interpolation adds to the cotangent of the state before its step, and of that step's h. */
+  /** What interpolation adds to the cotangent of the state before its step. */
   readonly #before: Totals;
-  readonly #stepSize: Totals;
   readonly #gradients: Totals;
-  readonly #timeGradients: Totals;
+  readonly #times: TimeGradients;
   /** Cotangents of the jumps, [leaf][interior time]. */
   readonly #jumps = new Map<number, Slot[]>();
   /** Vector-Jacobian products of the field. */
@@ -66,54 +79,41 @@ class BackwardWalk {
   #factorisations = 0;
   #steps = 0;
 
-  constructor(inputs: readonly Slot[], attrs: BackAttrs, backend: Backend) {
+  constructor(inputs: readonly Slot[], attrs: BackAttrs, backend: Backend, rewind: Rewind) {
     const { loop, needs, given } = attrs;
     this.#attrs = attrs;
     this.#backend = backend;
-    this.#tape = inputs[0] as Tape<TapeEntry>;
+    this.#rewind = rewind;
     this.#observed = spread(given, inputs.slice(1 + needs.length));
     this.#leaves = loop.leaves;
     [this.#scalar] = loop.body.inputs;
     this.#state = loop.body.inputs.slice(1, 1 + loop.leaves);
     this.#args = loop.body.inputs.slice(1 + loop.leaves);
-    this.#count = this.#tape.entries.filter(
-      ({ event }) => event.kind === 'emit' || event.kind === 'dense',
-    ).length;
+    const steps = rewind.events.filter((event) => event.kind === 'step');
+    const last = steps.at(-1) as StepEvent;
+    this.#span = [steps[0].t, last.t + last.h];
+    this.#count = rewind.events.reduce((total, event) => total + countObserved(event), 0);
     this.#y = new Totals(backend);
     this.#memory = new Totals(backend);
     this.#groups = new Totals(backend);
     this.#before = new Totals(backend);
-    this.#stepSize = new Totals(backend);
     this.#gradients = new Totals(backend);
-    this.#timeGradients = new Totals(backend);
+    const jumps = loop.jumps.some((jump) => jump !== undefined);
+    this.#times = new TimeGradients(backend, this.#scalar, (segment) =>
+      jumps ? [segment, segment + 1] : [0, this.#count - 1],
+    );
   }
 
   *run(): Run<Slot[]> {
-    for (const entry of this.#tape.entries.toReversed()) {
-      switch (entry.event.kind) {
-        case 'emit':
-          this.#emit(entry.event.index);
-          break;
-        case 'dense':
-          yield* this.#dense(entry, entry.event);
-          break;
-        case 'extend':
-          yield* this.#extend(entry, entry.event.step);
-          break;
-        case 'step':
-          yield* this.#step(entry, entry.event);
-          break;
-        case 'start':
-          yield* this.#start(entry, entry.event.segment);
-          break;
-        case 'jump':
-          this.#jump(entry.event.index);
-          break;
-      }
+    for (;;) {
+      const stretch = yield* this.#rewind.previous();
+      if (stretch === undefined) break;
+      for (const entry of stretch.toReversed()) yield* this.#back(entry);
     }
-    const { loop } = this.#attrs;
-    loop.onSolve?.({
+    const { evaluations } = this.#rewind;
+    this.#attrs.loop.onSolve?.({
       nfe: this.#evaluations,
+      ...(evaluations > 0 && { recomputed: evaluations }),
       jacobians: this.#jacobians,
       factorisations: this.#factorisations,
       accepted: this.#steps,
@@ -124,15 +124,54 @@ class BackwardWalk {
     return this.#results();
   }
 
+  *#back(entry: TapeEntry): Run<void> {
+    const { event } = entry;
+    switch (event.kind) {
+      case 'emit':
+        return this.#emit(event.index);
+      case 'dense':
+        return yield* this.#dense(entry, event);
+      case 'extend':
+        return yield* this.#extend(entry, event.step);
+      case 'step':
+        yield* this.#heed(event.t + event.h);
+        yield* this.#step(entry, event);
+        return this.#tell(event);
+      case 'start':
+        return yield* this.#start(entry, event.segment);
+      case 'jump':
+        return this.#jump(event.index);
+    }
+  }
+
+  /** Tells how far the walk came. */
+  #tell({ t, h }: StepEvent): void {
+    const [start, end] = this.#span;
+    const fraction = (end - t) / (end - start);
+    this.#attrs.loop.onStep?.({ t, h: -h, accepted: true, fraction, pass: 'backward' });
+  }
+
+  /** Stops where it is asked to before the step that ended at `t`; at times lets those have their turn who may ask. */
+  *#heed(t: number): Run<void> {
+    if (this.#steps % turnInterval === 0) {
+      const probe = zerosOf(this.#backend, this.#scalar);
+      try {
+        yield probe;
+      } finally {
+        probe.release();
+      }
+    }
+    heed(this.#attrs.loop, t, 'backward');
+  }
+
   release(): void {
     for (const totals of [
       this.#y,
       this.#memory,
       this.#groups,
       this.#before,
-      this.#stepSize,
       this.#gradients,
-      this.#timeGradients,
+      this.#times,
     ]) {
       totals.release();
     }
@@ -140,12 +179,19 @@ class BackwardWalk {
       releaseAll(slots.filter((slot) => slot !== undefined));
   }
 
-  /** The cotangent of leaf `leaf` of observation `index`; null where zero. */
-  #observation(leaf: number, index: number): Slot | null {
-    const stack = this.#observed[leaf];
-    if (stack === null) return null;
+  /** The cotangents of leaf `leaf` of `count` observations from `index` on; null where zero. */
+  #observation(leaf: number, index: number, count = 1): Slot | null {
+    const slot = this.#observed[leaf];
+    if (slot === null) return null;
+    const spec = this.#rows(leaf, this.#count);
+    const begin = spec.shape.map((_, axis) => (axis === 0 ? index : 0));
+    const { shape: size } = this.#rows(leaf, count);
+    return runKernel(this.#backend, p.slice, [{ slot, spec }], { begin, size });
+  }
+
+  #rows(leaf: number, count: number): Spec {
     const { shape, dtype } = this.#state[leaf];
-    return sliceOf(this.#backend, stack, { shape: [this.#count, ...shape], dtype }, index);
+    return { shape: [count, ...shape], dtype };
   }
 
   /** The observation is the state itself. */
@@ -167,33 +213,24 @@ class BackwardWalk {
 
   *#dense(entry: TapeEntry, event: EventOf<'dense'>): Run<void> {
     const { halves, wanted } = this.#attrs;
-    const cotangents = this.#state.map((_, leaf) => this.#observation(leaf, event.index));
+    const { index, thetas, step } = event;
+    const count = thetas.length;
+    const cotangents = this.#state.map((_, leaf) => this.#observation(leaf, index, count));
     if (cotangents.every((slot) => slot === null)) return;
     const filled = cotangents.map(
-      (slot, leaf) => slot ?? zerosOf(this.#backend, this.#state[leaf]),
+      (slot, leaf) => slot ?? zerosOf(this.#backend, this.#rows(leaf, count)),
     );
-    const results = yield* this.#runHalf(halves.of(event.step).dense.backward, entry, filled);
+    const { backward } = halves.of(step).observe(count);
+    const results = yield* this.#runHalf(backward, entry, filled);
     if (wanted.times) {
-      const [theta, h] = results.splice(0, 2);
-      this.#observationTime(event.index, event.h, event.theta, theta);
-      this.#stepSize.add(0, h, this.#scalar);
+      const [byTheta, h] = results.splice(0, 2);
+      this.#times.addObserved(event, byTheta);
+      this.#times.addToStep(h);
     }
     this.#state.forEach((spec, leaf) => {
       this.#before.add(leaf, results.shift() as Slot, spec);
     });
     this.#addGroups(results);
-  }
-
-  /** θ = (tᵢ − t)/h: it moves with the observation time, and with the step, whose share follows by `#timeOfStep`. */
-  #observationTime(index: number, h: number, theta: number, cotangent: Slot): void {
-    this.#timeGradients.add(index, cotangent.retain(), this.#scalar, 1 / h);
-    this.#stepStart(cotangent, theta, h);
-  }
-
-  /** ∂θ/∂t = −1/h and ∂θ/∂h = −θ/h, for the t and h of the step being walked. */
-  #stepStart(cotangent: Slot, theta: number, h: number): void {
-    this.#stepSize.add(1, cotangent.retain(), this.#scalar, -1 / h);
-    this.#stepSize.add(0, cotangent, this.#scalar, -theta / h);
   }
 
   /** What only the interpolant needs: functions of the state before the step, and of the step's groups. */
@@ -208,8 +245,7 @@ class BackwardWalk {
     const results = yield* this.#runHalf(backward, entry, cotangents);
     if (wanted.times) {
       const [t, h] = results.splice(0, 2);
-      this.#stepSize.add(1, t, this.#scalar);
-      this.#stepSize.add(0, h, this.#scalar);
+      this.#times.addToStep(h, t);
     }
     this.#state.forEach((spec, leaf) => {
       this.#before.add(leaf, results.shift() as Slot, spec);
@@ -231,9 +267,9 @@ class BackwardWalk {
     );
   }
 
-  *#step(entry: TapeEntry, event: EventOf<'step'>): Run<void> {
+  *#step(entry: TapeEntry, event: StepEvent): Run<void> {
     const { halves, wanted } = this.#attrs;
-    const kind = event.step;
+    const { kind } = event.planned;
     const { reverse } = kind.cost;
     this.#steps++;
     this.#evaluations += reverse.evaluations;
@@ -247,9 +283,8 @@ class BackwardWalk {
     const results = yield* this.#runHalf(halves.of(kind).step.backward, entry, cotangents);
     if (wanted.times) {
       const [t, h] = results.splice(0, 2);
-      this.#stepSize.add(1, t, this.#scalar);
-      this.#stepSize.add(0, h, this.#scalar);
-      this.#timeOfStep(event);
+      this.#times.addToStep(h, t);
+      this.#times.closeStep(event);
     }
     this.#state.forEach((spec, leaf) => {
       this.#y.add(leaf, results.shift() as Slot, spec);
@@ -279,23 +314,6 @@ class BackwardWalk {
     }
   }
 
-  /** From the cotangents of a step's t and h to those of the ends of its stretch: see the head of direct.ts. */
-  #timeOfStep({ segment, position, length }: EventOf<'step'>): void {
-    const t = this.#stepSize.take(1, this.#scalar);
-    const h = this.#stepSize.take(0, this.#scalar);
-    const [from, to] = this.#stretch(segment);
-    this.#timeGradients.add(from, t.retain(), this.#scalar, 1 - position);
-    this.#timeGradients.add(to, t, this.#scalar, position);
-    this.#timeGradients.add(from, h.retain(), this.#scalar, -length);
-    this.#timeGradients.add(to, h, this.#scalar, length);
-  }
-
-  /** Indices of the times between which stretch `segment` lies. */
-  #stretch(segment: number): [number, number] {
-    const jumps = this.#attrs.loop.jumps.some((jump) => jump !== undefined);
-    return jumps ? [segment, segment + 1] : [0, this.#count - 1];
-  }
-
   *#start(entry: TapeEntry, segment: number): Run<void> {
     this.#evaluations++;
     const { halves, wanted } = this.#attrs;
@@ -303,9 +321,7 @@ class BackwardWalk {
     const groups = (backward.inputs.length - residuals) / this.#leaves;
     const cotangents = this.#takeGroups(this.#memory, 0, groups);
     const results = yield* this.#runHalf(backward, entry, cotangents);
-    if (wanted.times) {
-      this.#timeGradients.add(this.#stretch(segment)[0], results.shift() as Slot, this.#scalar);
-    }
+    if (wanted.times) this.#times.addToStart(segment, results.shift() as Slot);
     this.#state.forEach((spec, leaf) => {
       this.#y.add(leaf, results.shift() as Slot, spec);
     });
@@ -339,7 +355,7 @@ class BackwardWalk {
     const roles = solveInputs(needs, loop);
     const jumping = loop.jumps.flatMap((jump, leaf) => (jump === undefined ? [] : [leaf]));
     return [
-      ...(roles.times ? [this.#stackTimes()] : []),
+      ...(roles.times ? [this.#times.take(this.#count)] : []),
       ...roles.y0.flatMap((need, leaf) => (need ? [this.#y.take(leaf, this.#state[leaf])] : [])),
       ...roles.jumps.flatMap((need, i) => {
         if (!need) return [];
@@ -348,14 +364,5 @@ class BackwardWalk {
       }),
       ...roles.args.flatMap((need, i) => (need ? [this.#gradients.take(i, this.#args[i])] : [])),
     ];
-  }
-
-  #stackTimes(): Slot {
-    const rows = Array.from({ length: this.#count }, (_, i) =>
-      this.#timeGradients.take(i, this.#scalar),
-    );
-    const stack = stackOf(this.#backend, rows, this.#scalar);
-    releaseAll(rows);
-    return stack;
   }
 }

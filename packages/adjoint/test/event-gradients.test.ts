@@ -1,5 +1,5 @@
 /** Gradients of event times and of the states there, against closed forms and differences. */
-import { direct, backsolve } from '@neuralode/adjoint';
+import { backsolve, checkpointed, direct } from '@neuralode/adjoint';
 import { grad, jit, jvp, valueAndGrad } from '@neuralode/autodiff';
 import { reference } from '@neuralode/backend-reference';
 import { dopri5, type GradientMethod, odeintEvent, radau5, rk4 } from '@neuralode/solvers';
@@ -41,6 +41,7 @@ function landing([height, speed, gravity, floor]: readonly number[]): number {
 const at = [3, 1.5, 9.81, 0.4];
 const methods = [
   ['direct', direct()],
+  ['checkpointed', checkpointed({ budget: 2 })],
   ['backsolve', backsolve()],
 ] as const;
 

@@ -89,9 +89,19 @@ function fixedControl(name: string, options: Options, maxSteps: number, who: str
     });
   }
   if (options.stepSize === undefined) {
-    throw new ArgumentError({ what: `${who}: ${name} takes fixed steps and needs stepSize` });
+    throw new ArgumentError({
+      what: `${who}: ${name} takes fixed steps and needs stepSize`,
+      remedy: 'Pass { stepSize: … } in units of time, or an adaptive solver such as dopri5()',
+    });
   }
   requirePositive(options.stepSize, 'stepSize', who, direction);
+  if (options.stepSize === Number.POSITIVE_INFINITY) {
+    throw new ArgumentError({
+      what: `${who}: stepSize must be finite`,
+      got: 'Infinity',
+      remedy: 'For one step pass the whole span',
+    });
+  }
   return { kind: 'fixed', stepSize: options.stepSize as number, maxSteps };
 }
 
@@ -105,7 +115,7 @@ function controllerOf(given: unknown, errorOrder: number): StepController {
 }
 
 function adaptiveControl(
-  { name, errorOrder }: Method,
+  { name, errorOrder, choosesLengths }: Method,
   options: Options,
   maxSteps: number,
   who: string,
@@ -120,6 +130,12 @@ function adaptiveControl(
     throw new ArgumentError({
       what: `${who}: ${name} has no error estimate to choose its steps by`,
       remedy: "Give its tableau error and errorOrder, or make it a solver of kind 'fixed'",
+    });
+  }
+  if (choosesLengths === true && options.controller !== undefined) {
+    throw new ArgumentError({
+      what: `${who}: ${name} chooses order and step together and has no use for controller`,
+      remedy: 'Leave it out, or pass a Runge-Kutta method such as dopri5()',
     });
   }
   const given = options as Partial<Omit<AdaptiveControl, 'kind'>>;

@@ -22,6 +22,16 @@ export interface KindGraphs {
   readonly extend?: Graph;
   /** Inputs: θ, h, y, the given, the fresh and the further groups. Outputs: y(t + θh). */
   readonly dense: Graph;
+  /**
+   * The same at several fractions at once. Inputs: θ [count], h, and the rest as for `dense`. Outputs: a list of states,
+   * each leaf [count, …]. Where a kind has no quicker way than one by one, it may leave this out.
+   */
+  readonly observe?: (count: number) => Graph;
+  /**
+   * The way back of a reversible method. Inputs: t, h, coefficients (if any), y₁, the whole memory after the step, args.
+   * Outputs: y, the whole memory before it.
+   */
+  readonly reverse?: Graph;
 }
 
 /** One kind of step. */
@@ -87,9 +97,22 @@ export interface Method {
   readonly start?: 'field' | ((problem: Problem) => Graph);
   /** Whether any kind of its steps is. */
   readonly implicit: boolean;
+  /** Whether its steps can be undone, to rounding: their kinds then have `reverse`. */
+  readonly reversible?: true;
+  /** Whether it is for a state [q, p], whose halves it moves in turns. */
+  readonly pairs?: true;
+  /** The rate of Newton's iteration above which the next step takes a new Jacobian. Default: RADAU5's, 1e-3. */
+  readonly slowRate?: number;
+  /** Whether its course says how long each step is, so that a controller has no part in it. */
+  readonly choosesLengths?: boolean;
   /** Of a Runge-Kutta method. */
   readonly tableau?: Tableau;
   course(): Course;
+}
+
+/** A method whose steps can be undone. */
+export interface ReversibleMethod extends Method {
+  readonly reversible: true;
 }
 
 /** The method of a solver, which may be given by its tableau alone. */

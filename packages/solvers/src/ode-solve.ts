@@ -37,7 +37,7 @@ function reverseMode(
   throw new NeuralodeError({
     what: 'odeint: a gradient is asked of a solve that was not told how to give one',
     remedy:
-      'Pass { gradient: direct() } (exact for the discrete solution) or { gradient: backsolve() } (constant memory) of @neuralode/adjoint',
+      'Pass { gradient: direct() } (exact for the discrete solution), { gradient: checkpointed() } (the same in bounded memory) or { gradient: backsolve() } (constant memory) of @neuralode/adjoint',
   });
 }
 

@@ -21,6 +21,7 @@ import {
   tensor,
 } from '@neuralode/tensor';
 import { requireBatchedOptions } from './batched-options.ts';
+import { requireCall } from './call.ts';
 import { controlOf, requireHeld } from './control-options.ts';
 import type { StepController } from './control.ts';
 import type { ControllerGains } from './controllers.ts';
@@ -35,10 +36,21 @@ import { odeintOptions, requireKnownOptions } from './option-names.ts';
 import { requireSpan } from './output.ts';
 import { saveRows } from './save-rows.ts';
 import { recordedSolution, type Solution } from './solution.ts';
-import type { GradientMethod, OdeSolveAttrs, SolveStats } from './solve-attrs.ts';
+import type {
+  GradientMethod,
+  OdeSolveAttrs,
+  ReversibleGradientMethod,
+  SolveStats,
+} from './solve-attrs.ts';
 import { type Oversight, oversightOf } from './step-report.ts';
 import { type StopTimes, stopTimesOf } from './stops.ts';
-import type { AdaptiveSolver, FixedStepSolver } from './tableau.ts';
+import { positionsOf } from './pairs.ts';
+import type {
+  AdaptiveSolver,
+  FixedStepSolver,
+  ReversibleAdaptiveSolver,
+  ReversibleFixedStepSolver,
+} from './tableau.ts';
 import { areNumbers, batchOf, rowTimesOf, type Times } from './row-times.ts';
 import { requireTimes } from './times.ts';
 
@@ -106,7 +118,21 @@ export interface FixedStepOptions<Args> extends CommonOptions<Args> {
   readonly norm?: undefined;
 }
 
-export type OdeintOptions<Args> = AdaptiveOptions<Args> | FixedStepOptions<Args>;
+/** With a gradient that needs steps which can be undone. */
+type ReversibleOptions<Args> =
+  | (Omit<AdaptiveOptions<Args>, 'solver' | 'gradient'> & {
+      readonly solver: ReversibleAdaptiveSolver;
+      readonly gradient: ReversibleGradientMethod;
+    })
+  | (Omit<FixedStepOptions<Args>, 'solver' | 'gradient'> & {
+      readonly solver: ReversibleFixedStepSolver;
+      readonly gradient: ReversibleGradientMethod;
+    });
+
+export type OdeintOptions<Args> =
+  | AdaptiveOptions<Args>
+  | FixedStepOptions<Args>
+  | ReversibleOptions<Args>;
 
 function requireState(y0: unknown): readonly Tensor[] {
   const leaves = leavesWithPaths(y0);
@@ -236,6 +262,7 @@ export type Options<Y, Args, Saved> = OutputOptions<Y, Saved> & {
   readonly events?: TensorEvent<Y, Args> | readonly TensorEvent<Y, Args>[];
 } & (
     | FixedStepOptions<Args>
+    | ReversibleOptions<Args>
     | (Omit<AdaptiveOptions<Args>, 'norm'> & {
         /** By which a step's error is measured: such as `maxNorm()`, or a function of the tree of scaled errors. */
         readonly norm?: ErrorNorm | ((errors: Y) => Tensor);
@@ -260,6 +287,7 @@ export function solveAttrs<Y, Args>(
   const solver = options.solver ?? dopri5();
   requireKnownOptions(options, odeintOptions, 'odeint');
   const state = requireState(y0);
+  const method = methodOf(solver);
   const control = controlOf(solver, { ...options, ...normOf(y0, options) });
   requireHeld(control, state[0].dtype);
   const stops = stopTimesOf(options, 'odeint');
@@ -279,7 +307,8 @@ export function solveAttrs<Y, Args>(
     ...times.attrs,
     jumps: state.map(() => undefined),
     steered: state.map(() => true),
-    method: methodOf(solver),
+    method,
+    ...(method.pairs && { positions: positionsOf(y0, method.name) }),
     control,
     pass: 'forward',
     ...(options.gradient !== undefined && { gradient: options.gradient }),
@@ -326,6 +355,7 @@ function solveWhileRecording<Y, Args, Saved>(
   ts: Times,
   options: Options<Y, Args, Saved> = {},
 ): Solution<Y, Saved> {
+  requireCall({ field, ts, options }, 'odeint');
   refuseWhileRecording(options);
   const { onSolve } = options;
   const { attrs, inputs } = solveAttrs(field, y0, ts, options, onSolve ? { onSolve } : {});
@@ -339,6 +369,7 @@ function* solveNow<Y, Args, Saved>(
   ts: Times,
   options: Options<Y, Args, Saved> = {},
 ): Run<Solution<Y, Saved>> {
+  requireCall({ field, ts, options }, 'odeint');
   if (options.output !== undefined && options.batched !== true) {
     requireSpan({ length: ts instanceof Tensor ? ts.size : ts.length }, options.output, 'odeint');
   }

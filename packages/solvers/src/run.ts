@@ -138,6 +138,7 @@ class SolveLoop {
       for (const stop of stops) yield* this.#stepTo(stop);
       while (this.#t !== landing) yield* this.#step(landing);
       this.#observations.stand(this.#y);
+      this.#tellEnd();
       if (i < landings.length - 1) this.#jump();
     }
     // An infinite state makes the scale of the error infinite too, and so passes for one without error.
@@ -146,6 +147,10 @@ class SolveLoop {
     this.#attrs.witness?.end(this.#t, this.#y);
     this.#report('success');
     return this.#observations.results();
+  }
+
+  #tellEnd(): void {
+    this.#log.ends?.(this.#stepper.standing(this.#y));
   }
 
   #report(status: SolveStatus): void {
@@ -163,7 +168,7 @@ class SolveLoop {
 
   /** Tells how far it came. */
   failed(status: SolveStatus): void {
-    this.#attrs.witness?.failed(this.#sound ?? this.#t, this.#observations.rows);
+    this.#attrs.witness?.failed(this.#sound ?? this.#t, this.#observations.rows());
     this.#report(status);
   }
 
@@ -193,7 +198,8 @@ class SolveLoop {
   *#begin(): Run<void> {
     const { from, to, index } = this.#segment;
     const position = (this.#t - from) / (to - from);
-    yield* this.#stepper.begin(this.#t, this.#y, { kind: 'start', segment: index, position });
+    const event = { kind: 'start', t: this.#t, segment: index, position } as const;
+    yield* this.#stepper.begin(this.#t, this.#y, event);
   }
 
   *#chooseFirstStep(): Run<void> {
@@ -216,6 +222,7 @@ class SolveLoop {
     this.#t = stop.resume;
     this.#observations.standStill(this.#t, this.#y, this.#segment.to);
     if (stop.fresh) {
+      this.#tellEnd();
       this.#stepper.work?.jump();
       yield* this.#begin();
     }
@@ -301,10 +308,12 @@ class SolveLoop {
     const start = this.#t;
     this.#y = this.#stepper.keep(attempt, {
       kind: 'step',
-      step: attempt.planned.kind,
+      planned: attempt.planned,
+      ...(attempt.inherited && { inherited: attempt.inherited }),
       segment: index,
       position: (start - from) / span,
       length: h / span,
+      t: start,
       h,
     });
     this.#t = next;

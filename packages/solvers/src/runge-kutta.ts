@@ -7,6 +7,7 @@ import { fixedCost, reverseCost } from './implicit/cost.ts';
 import { recordImplicitStep } from './implicit/step.ts';
 import type { Method, StepKind } from './method.ts';
 import { nestedOf } from './nested-polynomial.ts';
+import { recordObserve } from './observe-graphs.ts';
 import type { OdeSolveAttrs } from './solve-attrs.ts';
 import {
   along,
@@ -146,6 +147,7 @@ export function rungeKuttaStep(tableau: Tableau, name = 'step'): StepKind {
           ? recordStep(tableau, attrs, problem)
           : recordImplicitStep(tableau, attrs),
       dense: recordDense(tableau, problem),
+      observe: (count) => recordObserve(tableau, problem, count),
       ...(denseStages !== undefined && { extend: recordExtend(tableau, problem, denseStages) }),
     }),
   };

@@ -8,8 +8,19 @@ import { clean } from '@neuralode/autodiff';
 import { type Graph, inline, record, type Spec, stack } from '@neuralode/tensor';
 import type { AdaptiveControl } from './control.ts';
 import type { KindGraphs, StepKind } from './method.ts';
+import { observeOneByOne } from './observe-graphs.ts';
 import type { OdeSolveAttrs } from './solve-attrs.ts';
 import { along, nanUnlessFinite, scaledNorm, taker, tolerance } from './step-arithmetic.ts';
+
+/** The graphs of a kind of step, with all that a solve asks for. */
+export interface CompleteKind extends KindGraphs {
+  readonly observe: (count: number) => Graph;
+}
+
+function complete(graphs: KindGraphs, { leaves }: OdeSolveAttrs): CompleteKind {
+  const { dense, observe = (count) => observeOneByOne(dense, leaves, count) } = graphs;
+  return { ...graphs, observe: lazily(observe) };
+}
 
 /** What of a solve is a function of what; leaf lists are in the order of the state. */
 export interface StepGraphs {
@@ -18,7 +29,7 @@ export interface StepGraphs {
   /** Inputs: t, y, args. Outputs: the memory that the first step is given. Absent where it is given none. */
   readonly start?: Graph;
   /** The graphs of a kind of step, recorded when it is first taken. */
-  of(kind: StepKind): KindGraphs;
+  of(kind: StepKind): CompleteKind;
   /** Inputs: y, f. Outputs: [‖y‖, ‖f‖], scaled. Only for adaptive control. */
   readonly size?: Graph;
   /** Inputs: t, h, y, f, args. Outputs: ‖f(t + h, y + h f) − f‖ / |h|, scaled. Only for adaptive control. */
@@ -101,7 +112,7 @@ export function stepGraphs(attrs: OdeSolveAttrs): StepGraphs {
     graphs = {
       field: attrs.body,
       ...(start !== undefined && { start: start === 'field' ? attrs.body : start(problem) }),
-      of: lazily((kind: StepKind) => kind.record(attrs, problem)),
+      of: lazily((kind: StepKind) => complete(kind.record(attrs, problem), attrs)),
       finite: clean(record(problem.state, (...y) => nanUnlessFinite(y, problem.scalar)).graph),
       ...(control.kind === 'adaptive' && {
         size: recordSize(control, attrs, problem),

@@ -4,15 +4,17 @@
  */
 import { type Backend, type Graph, type Run, releaseAll, type Slot } from '@neuralode/tensor';
 import { readNumbers, runWithNumbers, type Uploadable } from './host-numbers.ts';
-import { NewtonWork } from './implicit/newton-work.ts';
+import { type Inherited, NewtonWork } from './implicit/newton-work.ts';
 import type { Course, KindGraphs, PlannedStep, StepKind } from './method.ts';
 import type { OdeSolveAttrs } from './solve-attrs.ts';
-import type { SolveEvent, SolveLog } from './solve-log.ts';
+import type { SolveEvent, SolveLog, Standing, StepEvent } from './solve-log.ts';
 import type { RunnableGraphs } from './step-graphs.ts';
 
 /** A step that was tried. Its slots are whoever's takes it over: `keep` or `discard`. */
 export interface Attempt {
   readonly planned: PlannedStep;
+  /** Of an implicit step. */
+  readonly inherited?: Inherited;
   /** y₁, then the fresh groups. */
   readonly outputs: readonly Slot[];
   readonly residuals: readonly Slot[];
@@ -35,11 +37,13 @@ export class Stepper {
   readonly #log: SolveLog;
   readonly course: Course;
   /** What the Newton iterations of an implicit method share, and count. */
-  readonly work: NewtonWork | undefined;
+  work: NewtonWork | undefined;
   /** What earlier steps left, newest group first. */
   #memory: Slot[] = [];
   #latest: Kept | undefined;
   #evaluations = 0;
+  /** Whether the log knows where the solve stands. */
+  #told = false;
 
   constructor(
     attrs: OdeSolveAttrs,
@@ -54,7 +58,7 @@ export class Stepper {
     this.#graphs = graphs;
     this.#log = log;
     this.course = attrs.method.course();
-    this.work = attrs.method.implicit ? new NewtonWork() : undefined;
+    this.work = attrs.method.implicit ? new NewtonWork(attrs.method.slowRate) : undefined;
   }
 
   /** Evaluations of the field so far. */
@@ -65,6 +69,7 @@ export class Stepper {
   /** Makes the memory anew, from the state at t; `event` is what the log is told. */
   *begin(t: number, y: readonly Slot[], event: SolveEvent): Run<void> {
     this.course.begin(t);
+    this.#told = false;
     releaseAll(this.#memory);
     this.#memory = [];
     const { start, own } = this.#graphs;
@@ -97,18 +102,51 @@ export class Stepper {
 
   /** Tries a step from `t` over `h`. */
   *attempt(t: number, h: number, y: readonly Slot[]): Run<Attempt> {
-    const { leaves, control, method } = this.#attrs;
+    this.#tellStanding(y);
     const planned = this.course.plan(t, h);
-    const { kind, newtonWeight = 1 } = planned;
+    const inherited = this.work?.attempt(h * (planned.newtonWeight ?? 1));
+    const attempt = yield* this.#try(planned, t, h, y);
+    return inherited === undefined ? attempt : { ...attempt, inherited };
+  }
+
+  #tellStanding(y: readonly Slot[]): void {
+    if (this.#told) return;
+    this.#told = true;
+    this.#log.stands?.(this.standing(y));
+  }
+
+  /** Where a solve with this state stands; borrowed. */
+  standing(y: readonly Slot[]): Standing {
+    const { work } = this;
+    return { y, memory: this.#memory, ...(work && { work }) };
+  }
+
+  /** Goes on from where another solve stood, but for its state. */
+  resume({ memory, work }: Standing): void {
+    releaseAll(this.#memory);
+    this.#memory = memory.map((slot) => slot.retain());
+    this.work?.release();
+    this.work = work?.copy();
+  }
+
+  /** Takes a step once more that was accepted before. Returns y₁, which is the caller's. */
+  *repeat(event: StepEvent, y: readonly Slot[]): Run<Slot[]> {
+    const { planned, inherited, t, h } = event;
+    if (inherited !== undefined) this.work?.repeat(h * (planned.newtonWeight ?? 1), inherited);
+    return this.keep(yield* this.#try(planned, t, h, y), event);
+  }
+
+  *#try(planned: PlannedStep, t: number, h: number, y: readonly Slot[]): Run<Attempt> {
+    const { leaves } = this.#attrs;
+    const { kind } = planned;
     const operands = [...y, ...this.#memory.slice(0, kind.given * leaves), ...this.#args];
     if (kind.implicit) operands.push(this.work as NewtonWork);
-    this.work?.attempt(h * newtonWeight);
     const { step } = this.#graphs.of(kind);
     const outputs = yield* this.#run(step, numbersOf(planned, t, h), operands);
     this.#evaluations += kind.cost.step.evaluations;
     this.work?.charge(kind.cost.step);
     const own = this.#own(kind).step.outputs.length;
-    const estimated = control.kind === 'adaptive' && method.errorOrder !== undefined;
+    const estimated = own > (1 + kind.fresh) * leaves;
     if (!estimated) {
       const [state, residuals] = [outputs.slice(0, own), outputs.slice(own)];
       return { planned, outputs: state, residuals, errors: [] };
@@ -133,6 +171,7 @@ export class Stepper {
     const { leaves, method } = this.#attrs;
     const { given, leaves: left } = planned.kind;
     this.work?.accept();
+    this.#told = false;
     this.#log.note(event, residuals);
     const fresh = outputs.slice(leaves);
     if (this.#latest !== undefined) releaseAll(this.#latest.groups);
@@ -166,12 +205,19 @@ export class Stepper {
     return groups;
   }
 
-  /** The state before the step kept last, and its groups, at the fraction θ of it. */
-  *interpolate(index: number, theta: number, h: number, operands: readonly Slot[]): Run<Slot[]> {
+  /** Observations `index` and following, at these fractions of the step kept last: each leaf [observation, …]. */
+  *interpolate(
+    index: number,
+    thetas: readonly number[],
+    h: number,
+    /** The state before that step, and its groups. */
+    operands: readonly Slot[],
+  ): Run<Slot[]> {
     const { kind } = (this.#latest as Kept).planned;
-    const outputs = yield* this.#run(this.#graphs.of(kind).dense, [theta, h], operands);
+    const graph = this.#graphs.of(kind).observe(thetas.length);
+    const outputs = yield* this.#run(graph, [thetas, h], operands);
     const { leaves } = this.#attrs;
-    this.#log.note({ kind: 'dense', step: kind, index, theta, h }, outputs.slice(leaves));
+    this.#log.note({ kind: 'dense', step: kind, index, thetas, h }, outputs.slice(leaves));
     return outputs.slice(0, leaves);
   }
 

@@ -2,7 +2,7 @@
  * A method as data: a Runge-Kutta tableau with its error weights and its continuous extension.
  */
 import type { ImplicitScheme } from './implicit/scheme.ts';
-import type { Method } from './method.ts';
+import type { Method, ReversibleMethod } from './method.ts';
 
 /**
  * Coefficients of a Runge-Kutta method with s stages, in the notation of Hairer, Nørsett, Wanner,
@@ -59,6 +59,18 @@ export interface FixedStepRungeKutta {
 export interface AdaptiveRungeKutta {
   readonly kind: 'adaptive';
   readonly tableau: Tableau;
+}
+
+/** A method without an error estimate whose steps can be undone. */
+export interface ReversibleFixedStepSolver {
+  readonly kind: 'fixed';
+  readonly method: ReversibleMethod;
+}
+
+/** A method with an error estimate whose steps can be undone. */
+export interface ReversibleAdaptiveSolver {
+  readonly kind: 'adaptive';
+  readonly method: ReversibleMethod;
 }
 
 /** A method without an error estimate: it takes the step it is told. */

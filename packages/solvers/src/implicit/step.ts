@@ -6,7 +6,7 @@ import { clean } from '@neuralode/autodiff';
 import { type Graph, record, type Tensor } from '@neuralode/tensor';
 import type { Control } from '../control.ts';
 import type { OdeSolveAttrs } from '../solve-attrs.ts';
-import { combine, nanUnlessFinite, scaledNorm, taker, tolerance } from '../step-arithmetic.ts';
+import { combine, sizeOfStepErrors, taker } from '../step-arithmetic.ts';
 import { coupledStages, filteredErrors } from './coupled-step.ts';
 import { diagonalStages } from './diagonal-step.ts';
 import { type FlatField, flatFieldOf } from './flat-field.ts';
@@ -73,10 +73,7 @@ export function recordImplicitStep(tableau: Tableau, attrs: OdeSolveAttrs): Grap
     const outputs = [...y1, ...fresh.flat()];
     if (control.kind === 'fixed' || tableau.error === undefined) return outputs;
     const errors = estimate(advance(tableau.error));
-    const scales = y.map((leaf, l) => tolerance(control, leaf.abs().maximum(y1[l].abs())));
-    const idle = y1.filter((_, l) => !steered[l]);
-    const norm = scaledNorm(errors, scales, steered, control);
-    return [...outputs, idle.length === 0 ? norm : norm.add(nanUnlessFinite(idle))];
+    return [...outputs, sizeOfStepErrors(control, steered, y, y1, errors)];
   });
   return clean(recording.graph);
 }
