@@ -71,3 +71,15 @@ test('options count, and wrong ones are refused in one sentence', async () => {
     expect([code, stderr.trim().split('\n').length]).toEqual([2, 1]);
   }
 });
+
+test('paper writes a page with its figure', async () => {
+  const { code, stdout, stderr } = await place.run(
+    ...['paper', 'figure-5', '--effort', '0.001', '--out', 'pages'],
+  );
+  expect(code, stderr).toBe(0);
+  expect(stdout).toBe('written: pages/figure-5.md\n');
+  const page = place.read('pages', 'figure-5.md');
+  expect(page).toContain('neuralode paper figure-5 --seed 0 --effort 0.001');
+  expect(page.match(/^\| two-\w+ .* -\d+\.\d+ ± \d\.\d+ /gm)).toHaveLength(4);
+  expect(place.read('pages', 'figure-5.svg')).toContain('data:image/png;base64,');
+});

@@ -1,8 +1,17 @@
-/** Training for the paper's figures: so many iterations, told on stderr, and timed. */
+/**
+ * Training for the paper's figures: so many iterations, told on stderr, and timed. The parameters kept are those that do
+ * best on one further batch, looked at now and then: a field that grows stiff can lose at the end what it had.
+ */
+import { jit } from '@neuralode/autodiff';
 import { adam, clipByGlobalNorm, cosineDecay, train } from '@neuralode/nn';
-import type { Random, Tensor } from '@neuralode/tensor';
+import { disposeTree, type Random, random, type Tensor } from '@neuralode/tensor';
+import { RunError } from '../failure.ts';
 import { showDuration } from '../progress/wording.ts';
 import type { Terminal } from '../terminal.ts';
+
+/** What a page says of it. */
+export const keptParameters =
+  'Of each training those parameters are kept that do best on one further batch.';
 
 export interface Fitting<P, B> {
   readonly name: string;
@@ -28,14 +37,28 @@ export async function fitted<P, B>(
   const { name, iterations, learningRate: start, seed } = fitting;
   stderr.write(`${name}: ${iterations} iterations … `);
   const rate = cosineDecay({ start, end: start / 50, over: iterations });
-  const { params, seconds, loss } = await train({
+  const measured = jit(fitting.loss);
+  const held = fitting.batch(random(-2 - seed));
+  const { params, best, seconds } = await train({
     params: fitting.params,
     optimiser: clipByGlobalNorm(10, adam({ learningRate: rate })),
     batch: (_, rng) => fitting.batch(rng),
     loss: fitting.loss,
     iterations,
     seed,
+    validation: {
+      every: Math.max(1, Math.round(iterations / 20)),
+      measure: async (p) => {
+        const loss = await measured(p, held);
+        const score = await loss.item();
+        loss.dispose();
+        return score;
+      },
+    },
   });
-  stderr.write(`loss ${loss.toFixed(3)}, ${showDuration(seconds)}\n`);
-  return { params, seconds, iterations };
+  disposeTree(held);
+  if (best === undefined) throw new RunError(`${name}: no loss was a number.`);
+  disposeTree(params);
+  stderr.write(`loss ${best.score.toFixed(3)}, ${showDuration(seconds)}\n`);
+  return { params: best.params, seconds, iterations };
 }
