@@ -5,6 +5,7 @@
  */
 import {
   countTimes,
+  type Gmres,
   type GradientMethod,
   type OdeSolveAttrs,
   odeSolve,
@@ -12,13 +13,12 @@ import {
   solveInputs,
 } from '@neuralode/solvers';
 import { ArgumentError, apply, full, record, stack, type Tensor } from '@neuralode/tensor';
-import { denseLu, type LinearMethod } from './linear-method.ts';
 import { type SteadyRootAttrs, steadyRoot } from './steady-root.ts';
 
 /** Settings of `implicit`. */
 export interface ImplicitOptions {
-  /** How the linear system is solved: `denseLu()`, the default, or `gmres()`. */
-  readonly linear?: LinearMethod;
+  /** `gmres()` of @neuralode/solvers, for large systems. Default: the Jacobian as a matrix, factorised on the host. */
+  readonly linearSolver?: Gmres;
   /** The state counts as steady where |f| ≤ atol + rtol |y| element by element. Default 1e-5. */
   readonly rtol?: number;
   /** In units of the state per unit of time. Default 1e-6. */
@@ -56,11 +56,11 @@ function requireSize(value: number, name: string): void {
  * (within the basin of one steady state) and by the times. Memory and cost do not depend on the steps.
  *
  * @throws ArgumentError if more than the start and the end is observed; NotSteadyError, when it runs, if the state does
- *   not stand still at the end; LinearSolveError if `gmres()` does not converge
+ *   not stand still at the end; RootError if `gmres()` does not converge
  */
 export function implicit(options: ImplicitOptions = {}): GradientMethod {
-  requireKnownOptions(options, ['linear', 'rtol', 'atol'], 'implicit');
-  const { linear = denseLu(), rtol = 1e-5, atol = 1e-6 } = options;
+  requireKnownOptions(options, ['linearSolver', 'rtol', 'atol'], 'implicit');
+  const { linearSolver, rtol = 1e-5, atol = 1e-6 } = options;
   requireSize(rtol, 'rtol');
   requireSize(atol, 'atol');
   return {
@@ -76,7 +76,7 @@ export function implicit(options: ImplicitOptions = {}): GradientMethod {
         leaves,
         rtol,
         atol,
-        linear,
+        ...(linearSolver !== undefined && { linearSolver }),
         who: 'odeint, gradient by implicit()',
         remedy: 'Solve further, to a later end; or use direct(), which needs no steady state',
       };

@@ -14,6 +14,7 @@ import {
   type Graph,
   inline,
   NeuralodeError,
+  onesLike,
   type Primitive,
   type Run,
   record,
@@ -24,7 +25,13 @@ import {
   type Tensor,
   zerosLike,
 } from '@neuralode/tensor';
-import type { LinearMethod } from './linear-method.ts';
+import {
+  type Gmres,
+  jacobianOf,
+  krylovSolve,
+  linearSolve,
+  tightTolerance,
+} from '@neuralode/solvers';
 
 /** The state that a gradient was to be taken of does not stand still. */
 export class NotSteadyError extends NeuralodeError {}
@@ -37,7 +44,8 @@ export interface SteadyRootAttrs {
   /** What |f| may be at most, by the leaf's element: atol + rtol |y|, in units of the state per unit of time. */
   readonly rtol: number;
   readonly atol: number;
-  readonly linear: LinearMethod;
+  /** Dense where absent. */
+  readonly linearSolver?: Gmres;
   /** In whose name it is refused, and what then helps. */
   readonly who: string;
   readonly remedy: string;
@@ -124,8 +132,25 @@ function solveJacobian(
   b: readonly Tensor[],
   transposed: boolean,
 ): Tensor[] {
-  const operator = jacobianProduct(attrs, transposed);
-  return unpack(attrs.linear.solve(operator, inputs, pack(b).neg()), stateOf(attrs));
+  const product = jacobianProduct(attrs, transposed);
+  const side = pack(b).neg();
+  const { linearSolver } = attrs;
+  if (linearSolver === undefined) {
+    // Linear in v: its Jacobian anywhere is the matrix.
+    const matrix = jacobianOf(product, [zerosLike(side), ...inputs], 0);
+    return unpack(linearSolve(matrix, side), stateOf(attrs));
+  }
+  const x = krylovSolve(
+    { b: side, scale: onesLike(side), q: inputs },
+    {
+      product,
+      transposed: jacobianProduct(attrs, !transposed),
+      gmres: linearSolver,
+      tolerance: tightTolerance(side),
+      weight: 0,
+    },
+  );
+  return unpack(x, stateOf(attrs));
 }
 
 const rule: DerivativeRule<SteadyRootAttrs> = {

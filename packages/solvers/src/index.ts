@@ -52,6 +52,7 @@ export type { StepCost } from './implicit/cost.ts';
 export { type NewtonOptions, newtonSolve } from './implicit/find-root.ts';
 export { type Gmres, type GmresOptions, gmres } from './implicit/gmres.ts';
 export { identity, jacobianOf } from './implicit/jacobian.ts';
+export { type KrylovAttrs, krylovSolve, tightTolerance } from './implicit/krylov-solve.ts';
 export { linearSolve } from './implicit/linear-solve.ts';
 export { type NewtonAttrs, newtonSolvePrimitive, RootError } from './implicit/newton-solve.ts';
 export type {

@@ -107,4 +107,19 @@ describe('GMRES', () => {
     finish(solveGmres(map, ones(30), ones(30), gmres({ maxProducts: 7 }), 1e-10));
     expect(uses()).toBe(7);
   });
+
+  it('does not say that a singular system was solved', () => {
+    const { map, uses } = counted([
+      [2, 0],
+      [0, 0],
+    ]);
+    const { residual } = finish(solveGmres(map, Float64Array.of(4, 3), ones(2), gmres(), 1e-12));
+    // Nothing reaches the second equation.
+    expect(residual * Math.SQRT2).toBeGreaterThanOrEqual(3 - 1e-12);
+    expect(uses()).toBeLessThan(10);
+    const none = counted([[0]]);
+    const nothing = finish(solveGmres(none.map, ones(1), ones(1), gmres(), 1e-12));
+    expect(nothing.residual).toBe(1);
+    expect(nothing.x[0]).toBe(0);
+  });
 });

@@ -67,6 +67,8 @@ class Cycle {
   readonly #columns: number[][] = [];
   readonly #rotations: [number, number][] = [];
   readonly #side: number[];
+  /** Whether A leads to no new direction. */
+  exhausted = false;
 
   constructor(residual: Float64Array, norm: number) {
     this.#basis = [residual.map((each) => each / norm)];
@@ -103,13 +105,15 @@ class Cycle {
     });
     const last = column.length - 1;
     const length = Math.hypot(column[last], rest);
-    const [c, s] = length === 0 ? [1, 0] : [column[last] / length, rest / length];
+    // Of a direction that A makes nothing of, nothing is gained: the remainder stays.
+    const [c, s] = length === 0 ? [0, 1] : [column[last] / length, rest / length];
     column[last] = length;
     this.#rotations.push([c, s]);
     this.#columns.push(column);
     const side = this.#side[last];
     this.#side[last] = c * side;
     this.#side.push(-s * side);
+    this.exhausted = rest === 0;
     this.#basis.push(image.map((each) => (rest === 0 ? 0 : each / rest)));
   }
 
@@ -118,7 +122,7 @@ class Cycle {
     const weights = this.#side.slice(0, this.length);
     for (let i = this.length - 1; i >= 0; i--) {
       for (let j = i + 1; j < this.length; j++) weights[i] -= this.#columns[j][i] * weights[j];
-      weights[i] /= this.#columns[i][i];
+      weights[i] = this.#columns[i][i] === 0 ? 0 : weights[i] / this.#columns[i][i];
     }
     for (const [i, weight] of weights.entries()) accumulate(x, weight, this.#basis[i]);
   }
@@ -147,7 +151,8 @@ export function* solveGmres(
   let left = maxProducts;
   while (norm / count > target && left > 0) {
     const cycle = new Cycle(residual, norm);
-    while (cycle.length < restart && left > 0 && cycle.remainder / count > target) {
+    const wanting = (): boolean => !cycle.exhausted && cycle.remainder / count > target;
+    while (cycle.length < restart && left > 0 && wanting()) {
       cycle.extend(scaled(yield* product(unscaled(cycle.newest))));
       left--;
     }
