@@ -2,12 +2,14 @@
 
 Van der Pol's oscillator at mu = 1000 on its slow stretch, Robertson's reaction, and a linear problem
 with an eigenvalue of -1e6, by scipy's Radau at 1e-12 with the exact Jacobian, each checked against a
-second source: LSODA (a multistep code, nothing in common with Runge-Kutta), or a closed form.
+second source: LSODA (a multistep code, nothing in common with Runge-Kutta), or a closed form. And a
+reaction with diffusion of 500 unknowns, by Radau at 1e-10 and checked against BDF.
 """
 
 import numpy as np
 from reference_files import write
 from scipy.integrate import solve_ivp
+from scipy.sparse import bmat, diags, eye
 
 MU, LAMBDA = 1000.0, -1e6
 TOLERANCE = 1e-12
@@ -101,6 +103,52 @@ def write_solution(problem):
     write("solvers", problem["name"], ("numpy", "scipy"), content)
 
 
+def brusselator(points):
+    """BRUSS of Hairer, Wanner II, section IV.10: u and v on a line of inner points, alpha = 1/50."""
+    inner = (points + 1) ** 2 / 50
+
+    def diffusion(values, edge):
+        padded = np.concatenate([[edge], values, [edge]])
+        return inner * (padded[:-2] - 2 * values + padded[2:])
+
+    def field(_, y):
+        u, v = np.split(y, 2)
+        reaction = u * u * v
+        return np.concatenate(
+            [1 + reaction - 4 * u + diffusion(u, 1), 3 * u - reaction + diffusion(v, 3)]
+        )
+
+    x = np.arange(1, points + 1) / (points + 1)
+    start = np.concatenate([1 + np.sin(2 * np.pi * x), np.full(points, 3.0)])
+    neighbours = diags([1.0, 1.0, 1.0], [-1, 0, 1], shape=(points, points))
+    return field, start, bmat([[neighbours, eye(points)], [eye(points), neighbours]])
+
+
+def write_brusselator(points=250, every=25, end=2.0):
+    field, start, sparsity = brusselator(points)
+    ends = {
+        method: solve_ivp(
+            field, (0, end), start, method, rtol=tolerance, atol=tolerance, jac_sparsity=sparsity
+        ).y[:, -1]
+        for method, tolerance in [("Radau", 1e-10), ("BDF", 1e-9)]
+    }
+    difference = float(np.abs(ends["Radau"] - ends["BDF"]).max())
+    if not difference < AGREEMENT:
+        raise RuntimeError(f"brusselator: Radau and BDF differ by {difference}")
+    content = {
+        "problem": "brusselator",
+        "equation": "BRUSS of Hairer, Wanner II, section IV.10, on a line",
+        "parameters": {"points": points, "alpha": 1 / 50},
+        "method": {"name": "scipy solve_ivp, Radau", "rtol": 1e-10, "atol": 1e-10},
+        "checked": {"against": "scipy solve_ivp, BDF", "maxDifference": difference},
+        "time": end,
+        "every": every,
+        "y": ends["Radau"][::every].tolist(),
+    }
+    write("solvers", "brusselator", ("numpy", "scipy"), content)
+
+
 def write_all():
     for problem in problems():
         write_solution(problem)
+    write_brusselator()

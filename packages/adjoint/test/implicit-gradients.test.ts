@@ -8,6 +8,7 @@ import {
   backwardEuler,
   gaussLegendre4,
   gaussLegendre6,
+  gmres,
   implicitMidpoint,
   kvaerno3,
   kvaerno4,
@@ -65,20 +66,27 @@ const onHost =
 const gradientAt = (options: Options, at: readonly number[]): number[] =>
   pack(grad(loss(options)).sync(unpack(at, shapes)));
 
+const makers = [
+  backwardEuler,
+  implicitMidpoint,
+  trapezoid,
+  gaussLegendre4,
+  gaussLegendre6,
+  radau3,
+  radau5,
+  kvaerno3,
+  kvaerno4,
+  kvaerno5,
+  rodas4,
+] as const;
+
 /** Of the same tableau with fixed steps: differences must not see the step control. */
-const tableaus = [
-  backwardEuler(),
-  implicitMidpoint(),
-  trapezoid(),
-  gaussLegendre4(),
-  gaussLegendre6(),
-  radau3(),
-  radau5(),
-  kvaerno3(),
-  kvaerno4(),
-  kvaerno5(),
-  rodas4(),
-].map(({ tableau }) => [tableau.name, tableau] as const);
+const tableaus = [undefined, gmres()].flatMap((linearSolver) =>
+  makers.map((make) => {
+    const { tableau } = make({ ...(linearSolver && { linearSolver }) });
+    return [`${tableau.name}${linearSolver ? ' by GMRES' : ''}`, tableau] as const;
+  }),
+);
 
 // What a fixed step does with the last time is not what `direct` does (a shorter last step, against all steps in
 // proportion): the times are compared in the adaptive solves below.
@@ -119,6 +127,8 @@ describe.each([
   ['radau5', radau5()],
   ['kvaerno5', kvaerno5()],
   ['rodas4', rodas4()],
+  ['radau5 by GMRES', radau5({ linearSolver: gmres() })],
+  ['kvaerno5 by GMRES', kvaerno5({ linearSolver: gmres() })],
 ] as const)('%s with tight tolerances', (_, solver) => {
   it.each([
     ['direct()', direct()],

@@ -6,6 +6,7 @@ import {
   type AdaptiveControl,
   type Control,
   integralController,
+  predictiveController,
   type StepController,
 } from './control.ts';
 import { type ControllerGains, controllerFor } from './controllers.ts';
@@ -106,8 +107,10 @@ function fixedControl(name: string, options: Options, maxSteps: number, who: str
 }
 
 /** A controller may be given as such, or by gains that fit any order. */
-function controllerOf(given: unknown, errorOrder: number): StepController {
-  if (given === undefined) return integralController(errorOrder);
+function controllerOf(given: unknown, errorOrder: number, implicit: boolean): StepController {
+  if (given === undefined) {
+    return implicit ? predictiveController(errorOrder) : integralController(errorOrder);
+  }
   const { kind } = given as Partial<ControllerGains>;
   return kind === 'gains'
     ? controllerFor(given as ControllerGains, errorOrder)
@@ -115,7 +118,7 @@ function controllerOf(given: unknown, errorOrder: number): StepController {
 }
 
 function adaptiveControl(
-  { name, errorOrder, choosesLengths }: Method,
+  { name, errorOrder, implicit, choosesLengths }: Method,
   options: Options,
   maxSteps: number,
   who: string,
@@ -140,7 +143,7 @@ function adaptiveControl(
   }
   const given = options as Partial<Omit<AdaptiveControl, 'kind'>>;
   const { rtol = 1e-6, atol = 1e-8, firstStep, minStep, maxStep, norm } = given;
-  const controller = controllerOf(options.controller, errorOrder);
+  const controller = controllerOf(options.controller, errorOrder, implicit);
   requireTolerance(
     rtol,
     'rtol',

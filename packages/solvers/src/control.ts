@@ -17,6 +17,12 @@ export interface StepController {
   readonly gamma?: number;
   /** The latest ratio of two steps counts with minus this power, and so, with the second number, the one before. */
   readonly ratios?: readonly number[];
+  /**
+   * Grow no further than Gustafsson's predictive controller would: it expects the error to go on changing as it did from
+   * the last step to this one, and so follows a step that must shrink again and again without a rejection each time
+   * (ACM TOMS 20, 1994; Hairer, Wanner II, section IV.8, formula 8.25).
+   */
+  readonly predictive?: boolean;
   readonly safety: number;
   /** The smallest and largest factor by which a step may change. */
   readonly minFactor: number;
@@ -26,6 +32,11 @@ export interface StepController {
 /** The elementary controller with the limits of Hairer's DOPRI5, for an error estimate of order `errorOrder`. */
 export function integralController(errorOrder: number): StepController {
   return { alpha: 1 / (errorOrder + 1), beta: 0, safety: 0.9, minFactor: 0.2, maxFactor: 10 };
+}
+
+/** The same with Gustafsson's prediction, as Hairer's codes RADAU5 and RODAS have it. */
+export function predictiveController(errorOrder: number): StepController {
+  return { ...integralController(errorOrder), predictive: true };
 }
 
 /** What a controller remembers of the steps before. */
@@ -52,6 +63,11 @@ export function stepFactor(
   ratios?.forEach((power, i) => {
     factor *= memory.ratios[i] ** -power;
   });
+  if (controller.predictive === true) {
+    // The floor is that of RADAU5: below it an error says little of how errors change.
+    const trend = Math.max(previousError, 1e-2) / error ** 2;
+    factor = Math.min(factor, safety * memory.ratios[0] * trend ** alpha);
+  }
   return limited(factor, controller);
 }
 

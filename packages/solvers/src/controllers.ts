@@ -20,14 +20,25 @@ export interface ControllerGains {
   readonly errors: readonly number[];
   /** α of the latest ratio of two steps, and of the one before. */
   readonly ratios?: readonly number[];
+  /** Whether to grow no further than the error's trend allows; see `StepController`. */
+  readonly predictive?: boolean;
 }
 
 function gains(name: string, errors: readonly number[], ratios: readonly number[] = []) {
   return (): ControllerGains => ({ kind: 'gains', name, errors, ratios });
 }
 
-/** The elementary controller: each step from the last error alone. The default. */
+/** The elementary controller: each step from the last error alone. The default of explicit methods. */
 export const elementary = gains('I', [1]);
+/**
+ * The elementary controller, held back by Gustafsson's prediction (ACM TOMS 20, 1994), as in Hairer's codes RADAU5 and
+ * RODAS. The default of implicit methods.
+ */
+export const gustafssonPredictive = (): ControllerGains => ({
+  ...elementary(),
+  name: 'predictive (Gustafsson)',
+  predictive: true,
+});
 /** Gustafsson's proportional-integral controller (ACM TOMS 17, 1991), as Hairer and Wanner give it. */
 export const gustafssonPI = gains('PI (Gustafsson)', [0.7, -0.4]);
 /** What Hairer's code DOPRI5 does: β = 0.04, and 1/5 − 0.75 β for the latest error. */
@@ -65,7 +76,7 @@ export function pidController({
 
 /** The controller for a method whose error estimate has order `errorOrder`. */
 export function controllerFor(
-  { name, errors, ratios = [] }: ControllerGains,
+  { name, errors, ratios = [], predictive }: ControllerGains,
   errorOrder: number,
 ): StepController {
   if (errors.length > 3 || ratios.length > 2 || !(errors[0] > 0)) {
@@ -81,6 +92,7 @@ export function controllerFor(
     beta: -before / k + 0,
     ...(older !== 0 && { gamma: older / k }),
     ...(ratios.length > 0 && { ratios }),
+    ...(predictive && { predictive }),
     safety: 0.9,
     minFactor: 0.2,
     maxFactor: 10,

@@ -4,6 +4,7 @@ export {
   type Control,
   type FixedControl,
   integralController,
+  predictiveController,
   type StepController,
   type StepMemory,
   stepFactor,
@@ -14,6 +15,7 @@ export {
   controllerFor,
   elementary,
   gustafssonPI,
+  gustafssonPredictive,
   h211b,
   h211PI,
   h312b,
@@ -48,6 +50,7 @@ export {
 export { afterJumps, fieldAlong, timesInFront, weighRows } from './forward-mode.ts';
 export type { StepCost } from './implicit/cost.ts';
 export { type NewtonOptions, newtonSolve } from './implicit/find-root.ts';
+export { type Gmres, type GmresOptions, gmres } from './implicit/gmres.ts';
 export { identity, jacobianOf } from './implicit/jacobian.ts';
 export { linearSolve } from './implicit/linear-solve.ts';
 export { type NewtonAttrs, newtonSolvePrimitive, RootError } from './implicit/newton-solve.ts';
@@ -66,6 +69,7 @@ export {
   type ReversibleMethod,
   type StepKind,
 } from './method.ts';
+export { type AutoOptions, auto } from './methods/auto.ts';
 export { backwardEuler } from './methods/backward-euler.ts';
 export { dopri5 } from './methods/dopri5.ts';
 export { euler } from './methods/euler.ts';
@@ -95,6 +99,7 @@ export { ralston } from './methods/ralston.ts';
 export { rk38 } from './methods/rk38.ts';
 export { tsit5 } from './methods/tsit5.ts';
 export { vern7 } from './methods/vern7.ts';
+export type { ImplicitOptions } from './methods/solved-by.ts';
 export { odeSolve } from './ode-solve.ts';
 export {
   type AdaptiveOptions,

@@ -47,6 +47,8 @@ export interface StepKind {
   readonly further: number;
   /** How many numbers of the course it takes beside t and h. */
   readonly coefficients: number;
+  /** As `Method.errorOrder`, where its own differs from that. */
+  readonly errorOrder?: number;
   /** Whether it is solved for: its graph then has a `NewtonWork` as last input. */
   readonly implicit: boolean;
   readonly cost: {

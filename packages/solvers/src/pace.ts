@@ -92,8 +92,8 @@ export class AdaptivePace implements Pace {
 
   constructor(control: AdaptiveControl, from: number, to: number) {
     this.#control = control;
-    this.#remembers =
-      control.controller.gamma !== undefined || control.controller.ratios !== undefined;
+    const { gamma, ratios, predictive } = control.controller;
+    this.#remembers = gamma !== undefined || ratios !== undefined || predictive === true;
     this.#direction = to >= from ? 1 : -1;
     this.#span = Math.abs(to - from);
     this.limit = Math.min(control.maxStep ?? this.#span, this.#span);

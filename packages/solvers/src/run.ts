@@ -26,12 +26,14 @@ import {
 } from './errors.ts';
 import { chooseFirstStep } from './first-step.ts';
 import { applyJumps } from './jump.ts';
+import type { StepKind } from './method.ts';
 import { Observations } from './observations.ts';
 import { type OdeSolveAttrs, type SolveInputs, solveInputs } from './solve-attrs.ts';
 import { AdaptivePace, EventGaps, type FixedPace, paceOf, type Stride } from './pace.ts';
 import { noLog, type SolveLog } from './solve-log.ts';
 import { plainGraphs, type RunnableGraphs } from './step-graphs.ts';
 import type { AcceptedStep, Cut } from './solve-witness.ts';
+import { StepCounts } from './step-counts.ts';
 import { heed } from './step-report.ts';
 import { type Stop, stopsBetween } from './stops.ts';
 import { type Attempt, Stepper } from './stepper.ts';
@@ -85,8 +87,7 @@ class SolveLoop {
   readonly #gaps = new EventGaps();
   /** Up to when all was well, where that is not the time at which the solve stands. */
   #sound: number | undefined;
-  #accepted = 0;
-  #rejected = 0;
+  readonly #counts = new StepCounts();
 
   constructor(
     inputs: SolveInputs<Slot>,
@@ -159,8 +160,8 @@ class SolveLoop {
       nfe: evaluations,
       jacobians: work?.jacobians ?? 0,
       factorisations: work?.factorisations ?? 0,
-      accepted: this.#accepted,
-      rejected: this.#rejected,
+      ...this.#counts.stats,
+      ...(work && { jacobianProducts: work.products, ...this.#counts.kinds }),
       status,
       pass: this.#attrs.pass,
     });
@@ -240,7 +241,7 @@ class SolveLoop {
   *#step(landing: number): Run<void> {
     const { control } = this.#attrs;
     heed(this.#attrs, this.#t, this.#attrs.pass);
-    if (this.#accepted + this.#rejected >= control.maxSteps) {
+    if (this.#counts.attempts >= control.maxSteps) {
       throw new MaxStepsError(this.#t, this.#attrs.pass, control.maxSteps, this.#end);
     }
     const stride = this.#pace.stride(this.#t, landing);
@@ -265,20 +266,26 @@ class SolveLoop {
       course.judged(stride.h, errors, true);
       return true;
     }
-    const [error] = errors;
+    const error = this.#comparable(errors[0], planned.kind);
     const advice = course.judged(stride.h, errors, error <= 1);
     const stands = pace.judge(stride, error, advice);
     if (planned.kind.implicit && work !== undefined && advice === undefined) {
       pace.size = work.advise(stride.h, pace.size);
     }
     if (stands) return true;
-    this.#rejected++;
+    this.#counts.rejected++;
     if (!pace.vanished(this.#t)) return false;
     if (diverged) throw new NewtonError(this.#t, this.#attrs.pass, stride.h);
     if (!Number.isFinite(error)) this.#fail('the field or the state is not finite');
     const { rtol, atol } = this.#attrs.control as AdaptiveControl;
     const tolerances = `rtol ${rtol}, atol ${atol} in ${this.#scalarType}`;
     throw new StepSizeError(this.#t, this.#attrs.pass, pace.size, tolerances);
+  }
+
+  /** An error as the controller knows them: all of the order that the method says. */
+  #comparable(error: number, { errorOrder }: StepKind): number {
+    if (errorOrder === undefined) return error;
+    return error ** (((this.#attrs.method.errorOrder as number) + 1) / (errorOrder + 1));
   }
 
   /** Has the state looked at, after a step from `start`. */
@@ -303,7 +310,7 @@ class SolveLoop {
   *#accept({ next, h }: Stride, attempt: Attempt): Run<void> {
     const { from, to, index } = this.#segment;
     const span = to - from;
-    this.#accepted++;
+    this.#counts.accept(attempt.planned.kind);
     const before = this.#y;
     const start = this.#t;
     this.#y = this.#stepper.keep(attempt, {

@@ -2,10 +2,10 @@
  * Runge-Kutta methods as the run loop sees them: one kind of step, recorded from the tableau.
  */
 import { clean } from '@neuralode/autodiff';
-import { type Graph, inline, record, type Tensor } from '@neuralode/tensor';
+import { type Graph, inline, record, stack, type Tensor } from '@neuralode/tensor';
 import { fixedCost, reverseCost } from './implicit/cost.ts';
 import { recordImplicitStep } from './implicit/step.ts';
-import type { Method, StepKind } from './method.ts';
+import type { Course, Method, StepKind } from './method.ts';
 import { nestedOf } from './nested-polynomial.ts';
 import { recordObserve } from './observe-graphs.ts';
 import type { OdeSolveAttrs } from './solve-attrs.ts';
@@ -17,6 +17,7 @@ import {
   taker,
   tolerance,
 } from './step-arithmetic.ts';
+import { stagewise } from './stiffness.ts';
 import type { Problem } from './step-graphs.ts';
 import { countInterpolated, type DenseStages, type Tableau } from './tableau.ts';
 
@@ -24,6 +25,7 @@ function recordStep(
   tableau: Tableau,
   { control, steered }: OdeSolveAttrs,
   { body, state, args, scalar }: Problem,
+  measured: boolean,
 ): Graph {
   const given = tableau.fsal ? state : [];
   const recording = record([scalar, scalar, ...state, ...given, ...args], (...stand) => {
@@ -34,14 +36,15 @@ function recordStep(
     const constants = take(args.length);
     const advance = (weights: readonly number[]): Tensor[] =>
       y.map((leaf, l) => leaf.add(combine(weights, stages, l).mul(along(h, leaf))));
-    let point = y;
+    const points: (readonly Tensor[])[] = [];
     for (let i = stages.length; i < tableau.c.length; i++) {
       const at = tableau.c[i] === 0 ? t : t.add(h.mul(tableau.c[i]));
-      point = i === 0 ? y : advance(tableau.a[i]);
+      const point = i === 0 ? y : advance(tableau.a[i]);
+      points.push(point);
       stages.push(inline(body, [at, ...point, ...constants]));
     }
     // FSAL: the last stage was evaluated at y₁.
-    const y1 = tableau.fsal ? point : advance(tableau.b);
+    const y1 = tableau.fsal ? (points.at(-1) as readonly Tensor[]) : advance(tableau.b);
     const fresh = tableau.fsal ? stages.slice(1) : stages;
     const outputs = [...y1, ...fresh.flat()];
     if (control.kind === 'fixed' || tableau.error === undefined) return outputs;
@@ -56,9 +59,18 @@ function recordStep(
     const norm = coarseError === undefined ? fine : steady(fine, sized(estimate(coarseError)));
     // Leaves that do not steer must still be seen when they overflow.
     const idle = y1.filter((_, l) => !steered[l]);
-    return [...outputs, idle.length === 0 ? norm : norm.add(nanUnlessFinite(idle, scalar))];
+    const size = idle.length === 0 ? norm : norm.add(nanUnlessFinite(idle, scalar));
+    if (!measured) return [...outputs, size];
+    const stiffness = stagewise(h, lastTwo(stages), lastTwo(points), sized);
+    return [...outputs, stack([size, stiffness])];
   });
   return clean(recording.graph);
+}
+
+/** Newest first. */
+function lastTwo<T>(items: readonly T[]): [T, T] {
+  const [older, newer] = items.slice(-2);
+  return [newer, older];
 }
 
 /** E² / √(E² + 0.01 E′²); 0 where both are, and not finite where either is not. */
@@ -123,8 +135,8 @@ export function recordDense(
   return clean(recording.graph);
 }
 
-/** The kind of step that a tableau describes. */
-export function rungeKuttaStep(tableau: Tableau, name = 'step'): StepKind {
+/** The kind of step that a tableau describes; where `measured`, its second error is h ρ (stiffness.ts). */
+export function rungeKuttaStep(tableau: Tableau, name = 'step', measured = false): StepKind {
   const { c, fsal, denseStages, implicit } = tableau;
   const given = fsal ? 1 : 0;
   const fresh = c.length - given;
@@ -144,13 +156,41 @@ export function rungeKuttaStep(tableau: Tableau, name = 'step'): StepKind {
     record: (attrs, problem) => ({
       step:
         implicit === undefined
-          ? recordStep(tableau, attrs, problem)
-          : recordImplicitStep(tableau, attrs),
+          ? recordStep(tableau, attrs, problem, measured)
+          : recordImplicitStep(tableau, attrs, measured),
       dense: recordDense(tableau, problem),
       observe: (count) => recordObserve(tableau, problem, count),
       ...(denseStages !== undefined && { extend: recordExtend(tableau, problem, denseStages) }),
     }),
   };
+}
+
+/**
+ * Once a step was rejected, its estimate is filtered twice until one stands, as in RADAU5: it may have been rejected for
+ * the stiff part of its error alone, which the method damps.
+ */
+function refiningCourse(kind: StepKind, refined: StepKind): Course {
+  let rejected = false;
+  return {
+    begin: () => {},
+    plan: () => ({ kind: rejected ? refined : kind, coefficients: [] }),
+    judged: (_h, _errors, stands) => {
+      rejected = !stands;
+      return undefined;
+    },
+  };
+}
+
+function courseOf(tableau: Tableau): () => Course {
+  const { implicit } = tableau;
+  const kind = rungeKuttaStep(tableau);
+  if (implicit?.kind === 'coupled' && implicit.startWeight !== undefined) {
+    const again = { ...tableau, implicit: { ...implicit, refined: true } };
+    const refined = rungeKuttaStep(again, 'step after a rejected one');
+    return () => refiningCourse(kind, refined);
+  }
+  const planned = { kind, coefficients: [] };
+  return () => ({ begin: () => {}, plan: () => planned, judged: () => undefined });
 }
 
 const known = new WeakMap<Tableau, Method>();
@@ -160,7 +200,6 @@ export function rungeKutta(tableau: Tableau): Method {
   let method = known.get(tableau);
   if (method === undefined) {
     const { name, order, error, errorOrder, fsal, implicit } = tableau;
-    const planned = { kind: rungeKuttaStep(tableau), coefficients: [] };
     method = {
       name,
       order,
@@ -169,7 +208,7 @@ export function rungeKutta(tableau: Tableau): Method {
       ...(fsal && { start: 'field' }),
       implicit: implicit !== undefined,
       tableau,
-      course: () => ({ begin: () => {}, plan: () => planned, judged: () => undefined }),
+      course: courseOf(tableau),
     };
     known.set(tableau, method);
   }

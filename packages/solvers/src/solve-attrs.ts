@@ -23,9 +23,15 @@ export interface SolveStats {
   readonly jacobians: number;
   /** Matrices factorised, by implicit methods. */
   readonly factorisations: number;
+  /** Products of its Jacobian with a vector, where GMRES solves; each costs about two evaluations of the field. */
+  readonly jacobianProducts?: number;
   /** Steps that stand; in a batched solve of all rows together, as are those rejected. */
   readonly accepted: number;
   readonly rejected: number;
+  /** Those of the accepted steps that were implicit. */
+  readonly implicitSteps?: number;
+  /** How often `auto()` changed from explicit steps to implicit ones, or back. */
+  readonly switches?: number;
   /** Evaluations of the field that a backward pass repeated, beside `nfe`, because the forward pass did not keep them. */
   readonly recomputed?: number;
   readonly status: SolveStatus;

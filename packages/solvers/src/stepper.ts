@@ -104,7 +104,8 @@ export class Stepper {
   *attempt(t: number, h: number, y: readonly Slot[]): Run<Attempt> {
     this.#tellStanding(y);
     const planned = this.course.plan(t, h);
-    const inherited = this.work?.attempt(h * (planned.newtonWeight ?? 1));
+    const { kind, newtonWeight = 1 } = planned;
+    const inherited = kind.implicit ? this.work?.attempt(h * newtonWeight) : undefined;
     const attempt = yield* this.#try(planned, t, h, y);
     return inherited === undefined ? attempt : { ...attempt, inherited };
   }
@@ -141,6 +142,8 @@ export class Stepper {
     const { kind } = planned;
     const operands = [...y, ...this.#memory.slice(0, kind.given * leaves), ...this.#args];
     if (kind.implicit) operands.push(this.work as NewtonWork);
+    // An explicit step leaves behind what an iteration kept.
+    else this.work?.jump();
     const { step } = this.#graphs.of(kind);
     const outputs = yield* this.#run(step, numbersOf(planned, t, h), operands);
     this.#evaluations += kind.cost.step.evaluations;

@@ -8,6 +8,7 @@ import {
   elementary,
   everyStep,
   gustafssonPI,
+  gustafssonPredictive,
   h211b,
   h211PI,
   h312b,
@@ -43,6 +44,7 @@ const vdp = (_: number, [x, v]: Float64Array): number[] => [v, 5 * (1 - x * x) *
 describe('controllers', () => {
   const all: readonly (() => ControllerGains)[] = [
     gustafssonPI,
+    gustafssonPredictive,
     hairerPI,
     pi33,
     pi42,

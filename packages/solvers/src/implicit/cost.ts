@@ -10,8 +10,23 @@ export interface StepCost {
   readonly factorisations: number;
 }
 
-/** What every attempt at a step costs, besides what Newton's iteration reports. */
-export function fixedCost({ c, a, fsal, implicit }: Tableau): StepCost {
+/** What every attempt at a step costs, besides what iterations report. */
+export function fixedCost(tableau: Tableau): StepCost {
+  return withoutMatrices(tableau, fixedDenseCost(tableau));
+}
+
+/** What the reverse mode of a step costs: where stages were solved for, the exact Jacobian at each of them. */
+export function reverseCost(tableau: Tableau): StepCost {
+  return withoutMatrices(tableau, reverseDenseCost(tableau));
+}
+
+/** GMRES needs neither. */
+function withoutMatrices({ implicit }: Tableau, cost: StepCost): StepCost {
+  if (implicit?.linearSolver === undefined) return cost;
+  return { ...cost, jacobians: 0, factorisations: 0 };
+}
+
+function fixedDenseCost({ c, a, fsal, implicit }: Tableau): StepCost {
   const none = { jacobians: 0, factorisations: 0 };
   const first = fsal ? 1 : 0;
   switch (implicit?.kind) {
@@ -22,14 +37,14 @@ export function fixedCost({ c, a, fsal, implicit }: Tableau): StepCost {
       return { ...none, evaluations: explicit - first };
     }
     case 'coupled':
-      return { ...none, evaluations: implicit.startWeight === undefined ? 0 : 1 };
+      if (implicit.startWeight === undefined) return { ...none, evaluations: 0 };
+      return { ...none, evaluations: implicit.refined === true ? 2 : 1 };
     case 'rosenbrock':
       return { evaluations: c.length, jacobians: 1, factorisations: 1 };
   }
 }
 
-/** What the reverse mode of a step costs: where stages were solved for, the exact Jacobian at each of them. */
-export function reverseCost({ c, a, fsal, implicit }: Tableau): StepCost {
+function reverseDenseCost({ c, a, fsal, implicit }: Tableau): StepCost {
   const evaluations = c.length - (fsal ? 1 : 0);
   switch (implicit?.kind) {
     case undefined:

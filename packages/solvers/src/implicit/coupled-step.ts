@@ -1,6 +1,7 @@
 /**
  * The stages of a fully implicit method, all at once: zᵢ = h Σⱼ aᵢⱼ f(t + cⱼ h, y + zⱼ), and h k = A⁻¹ z (Hairer, Wanner II,
- * section IV.8). The matrix is I − h A ⊗ J, factorised as it stands.
+ * section IV.8). The matrix is I − h A ⊗ J, factorised as it stands;
+ * or only multiplied with, where GMRES solves.
  */
 import { clean } from '@neuralode/autodiff';
 import {
@@ -10,6 +11,7 @@ import {
   inline,
   linearCombination,
   record,
+  type Spec,
   type Tensor,
 } from '@neuralode/tensor';
 import type { Control } from '../control.ts';
@@ -17,10 +19,12 @@ import type { Tableau } from '../tableau.ts';
 import type { FlatField } from './flat-field.ts';
 import { identity, jacobianOf } from './jacobian.ts';
 import { linearSolve } from './linear-solve.ts';
+import type { Gmres } from './gmres.ts';
 import { factorise, solveLu } from './lu.ts';
-import { newtonControl, newtonScale, recordJacobian } from './newton-stage.ts';
+import { usualLimits, newtonControl, newtonScale, recordJacobian } from './newton-stage.ts';
 import { type NewtonAttrs, newtonSolvePrimitive } from './newton-solve.ts';
 import type { CoupledScheme } from './scheme.ts';
+import { shiftedSolver } from './shifted-jacobian.ts';
 import type { StepInputs } from './step-inputs.ts';
 
 type Rows = readonly (readonly number[])[];
@@ -50,23 +54,42 @@ function blockMatrix(a: Rows, jacobians: readonly Tensor[], h: Tensor): Tensor {
   return identity(a.length * size, h).sub(concat(rows, 0));
 }
 
-function coupledGraphs(field: FlatField, { a, c }: Tableau) {
-  const { scalar, vector, args, size } = field;
-  const stages = c.length;
-  const params = [scalar, scalar, vector, ...args];
-  const unknowns = { shape: [stages * size], dtype: vector.dtype };
-  const square = { shape: [size, size], dtype: vector.dtype };
-  const points = (z: Tensor, t: Tensor, h: Tensor, y: Tensor): [Tensor, Tensor][] =>
-    c.map((node, i) => [t.add(h.mul(node)), y.add(z.slice([i * size], [size]))]);
+/** What the graphs of a step are functions of, beside the unknowns: t, h, y, args. */
+const paramsOf = ({ scalar, vector, args }: FlatField): Spec[] => [scalar, scalar, vector, ...args];
 
-  const residual = record([unknowns, ...params], (z, t, h, y, ...constants) => {
-    const rates = points(z, t, h, y).map(
+/** The unknowns z of all stages, one after another. */
+const unknownsOf = ({ size, vector }: FlatField, { c }: Tableau): Spec => ({
+  shape: [c.length * size],
+  dtype: vector.dtype,
+});
+
+/** Times and points of the stages. */
+function stagePoints(
+  { size }: FlatField,
+  { c }: Tableau,
+  [z, t, h, y]: readonly Tensor[],
+): [Tensor, Tensor][] {
+  return c.map((node, i) => [t.add(h.mul(node)), y.add(z.slice([i * size], [size]))]);
+}
+
+function coupledResidual(field: FlatField, tableau: Tableau): Graph {
+  const specs = [unknownsOf(field, tableau), ...paramsOf(field)];
+  const recording = record(specs, (z, t, h, y, ...constants) => {
+    const rates = stagePoints(field, tableau, [z, t, h, y]).map(
       ([time, point]) => inline(field.graph, [time, point, ...constants])[0],
     );
-    return z.sub(concat(a.map((row) => linearCombination(row, rates))).mul(h));
+    return z.sub(concat(tableau.a.map((row) => linearCombination(row, rates))).mul(h));
   });
-  const slope = record([unknowns, ...params], (z, t, h, y, ...constants) => {
-    const jacobians = points(z, t, h, y).map(([time, point]) =>
+  return clean(recording.graph);
+}
+
+function denseSystem(field: FlatField, tableau: Tableau) {
+  const { a, c } = tableau;
+  const { size, vector } = field;
+  const params = paramsOf(field);
+  const square = { shape: [size, size], dtype: vector.dtype };
+  const slope = record([unknownsOf(field, tableau), ...params], (z, t, h, y, ...constants) => {
+    const jacobians = stagePoints(field, tableau, [z, t, h, y]).map(([time, point]) =>
       jacobianOf(field.graph, [time, point, ...constants], 1),
     );
     return blockMatrix(a, jacobians, h);
@@ -78,11 +101,9 @@ function coupledGraphs(field: FlatField, { a, c }: Tableau) {
       h,
     ),
   );
-  const graph = (recording: { graph: Graph }): Graph => clean(recording.graph);
   return {
-    residual: graph(residual),
-    slope: graph(slope),
-    matrix: graph(matrix),
+    slope: clean(slope.graph),
+    matrix: clean(matrix.graph),
     jacobian: recordJacobian(field, params, ([t, _h, ...rest]) => [t, ...rest]),
   };
 }
@@ -90,8 +111,8 @@ function coupledGraphs(field: FlatField, { a, c }: Tableau) {
 export interface CoupledStages {
   /** All stages, leaf by leaf. */
   readonly stages: Tensor[][];
-  /** The Jacobian that the iteration used, a constant. */
-  readonly jacobian: Tensor;
+  /** The Jacobian that the iteration used, a constant; absent where it used products. */
+  readonly jacobian?: Tensor;
 }
 
 export function coupledStages(
@@ -102,9 +123,11 @@ export function coupledStages(
 ): CoupledStages {
   const { a, c } = tableau;
   const { size } = field;
+  const { linearSolver } = tableau.implicit as CoupledScheme;
   const attrs: NewtonAttrs = {
-    ...coupledGraphs(field, tableau),
-    control: newtonControl(control, field.vector),
+    ...(linearSolver === undefined ? denseSystem(field, tableau) : { krylov: linearSolver }),
+    residual: coupledResidual(field, tableau),
+    control: newtonControl(control, field.vector, usualLimits),
     evaluations: c.length,
     nodes: c,
     shared: true,
@@ -122,18 +145,35 @@ export function coupledStages(
   return { stages, jacobian };
 }
 
+/** An estimate need not be solved for more exactly than it estimates. */
+const estimateTolerance = 0.05;
+
 /** The error estimate of each leaf; see `CoupledScheme.startWeight`. */
 export function filteredErrors(
   field: FlatField,
   { implicit }: Tableau,
-  { t, h, y, args }: StepInputs,
-  jacobian: Tensor,
+  control: Control,
+  inputs: StepInputs,
+  jacobian: Tensor | undefined,
   /** h Σ errorᵢ kᵢ. */
   errors: readonly Tensor[],
 ): Tensor[] {
-  const weight = h.mul((implicit as CoupledScheme).startWeight as number);
-  const start = field.rates(t, field.pack(y), args);
-  const raw = errors.map((error, l) => error.add(start[l].mul(weight)));
-  const filter = identity(field.size, h).sub(jacobian.mul(weight));
-  return field.unpack(linearSolve(filter, field.pack(raw)), raw);
+  const { t, h, y, args } = inputs;
+  const { startWeight = 0, refined, linearSolver: gmres } = implicit as CoupledScheme;
+  const weight = h.mul(startWeight);
+  const flat = field.pack(y);
+  const filtered = (b: Tensor): Tensor => {
+    if (jacobian !== undefined) {
+      return linearSolve(identity(field.size, h).sub(jacobian.mul(weight)), b);
+    }
+    const system = { d: 1, w: weight, scale: newtonScale(control, flat), gmres: gmres as Gmres };
+    return shiftedSolver(field, inputs, { ...system, tolerance: estimateTolerance })(b);
+  };
+  const estimateFrom = (point: Tensor): Tensor[] => {
+    const start = field.rates(t, point, args);
+    const raw = errors.map((error, l) => error.add(start[l].mul(weight)));
+    return field.unpack(filtered(field.pack(raw)), raw);
+  };
+  const estimate = estimateFrom(flat);
+  return refined === true ? estimateFrom(flat.add(field.pack(estimate))) : estimate;
 }

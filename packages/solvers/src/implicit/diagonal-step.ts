@@ -1,7 +1,8 @@
 /**
  * The stages of a diagonally implicit method, one after another: zᵢ = h γ f(t + cᵢ h, base + zᵢ) with base = y +
  * h Σ_{j<i} aᵢⱼ kⱼ, and kᵢ = zᵢ/(h γ), which does not amplify what is left of the iteration's error as evaluating f would
- * (Hairer, Wanner II, section IV.8). All of them share one matrix, I − h γ J.
+ * (Hairer, Wanner II, section IV.8). All of them share one matrix, I − h γ J, unless GMRES
+ * solves with their own.
  */
 import { clean } from '@neuralode/autodiff';
 import {
@@ -10,6 +11,7 @@ import {
   inline,
   linearCombination,
   record,
+  type Spec,
   type Tensor,
 } from '@neuralode/tensor';
 import type { Control } from '../control.ts';
@@ -17,28 +19,35 @@ import type { Tableau } from '../tableau.ts';
 import type { FlatField } from './flat-field.ts';
 import { identity } from './jacobian.ts';
 import { lagrangeWeights } from './lagrange.ts';
-import { newtonControl, newtonScale, recordJacobian } from './newton-stage.ts';
+import type { DenseSystem } from './linearisation.ts';
+import { diagonalLimits, newtonControl, newtonScale, recordJacobian } from './newton-stage.ts';
 import { type NewtonAttrs, newtonSolvePrimitive } from './newton-solve.ts';
 import type { DiagonalScheme } from './scheme.ts';
 import type { StepInputs } from './step-inputs.ts';
 
 /** Of a stage: its time, h, base; then what the Jacobian is a function of: t, the state, args. */
-function stageGraphs(
-  field: FlatField,
-  gamma: number,
-): { residual: Graph; jacobian: Graph; matrix: Graph } {
-  const { scalar, vector, args } = field;
-  const params = [scalar, scalar, vector, scalar, vector, ...args];
-  const residual = record([vector, ...params], (z, time, h, base, _t, _y, ...constants) => {
+const paramsOf = ({ scalar, vector, args }: FlatField): Spec[] => [
+  ...[scalar, scalar, vector],
+  ...[scalar, vector, ...args],
+];
+
+function stageResidual(field: FlatField, gamma: number): Graph {
+  const specs = [field.vector, ...paramsOf(field)];
+  const recording = record(specs, (z, time, h, base, _t, _y, ...constants) => {
     const [rate] = inline(field.graph, [time, base.add(z), ...constants]);
     return z.sub(rate.mul(h.mul(gamma)));
   });
-  const square = { shape: [field.size, field.size], dtype: vector.dtype };
+  return clean(recording.graph);
+}
+
+function denseSystem(field: FlatField, gamma: number): DenseSystem {
+  const { vector, size } = field;
+  const params = paramsOf(field);
+  const square = { shape: [size, size], dtype: vector.dtype };
   const matrix = record([square, ...params], (jacobian, _time, h) =>
-    identity(field.size, vector).sub(jacobian.mul(h.mul(gamma))),
+    identity(size, vector).sub(jacobian.mul(h.mul(gamma))),
   );
   return {
-    residual: clean(residual.graph),
     jacobian: recordJacobian(field, params, (inputs) => inputs.slice(3)),
     matrix: clean(matrix.graph),
   };
@@ -57,17 +66,24 @@ function guessWeights(known: readonly number[], node: number): number[] {
   return known.map((_, i) => (nearest.includes(i) ? weights[nearest.indexOf(i)] : 0));
 }
 
-/** All stages, leaf by leaf. */
+export interface DiagonalStages {
+  /** All stages, leaf by leaf. */
+  readonly stages: Tensor[][];
+  /** The Jacobian that the last iteration used, a constant; absent where it used products. */
+  readonly jacobian?: Tensor;
+}
+
 export function diagonalStages(
   field: FlatField,
   tableau: Tableau,
   control: Control,
   { t, h, y, given, args, work }: StepInputs,
-): Tensor[][] {
-  const { gamma } = tableau.implicit as DiagonalScheme;
+): DiagonalStages {
+  const { gamma, linearSolver } = tableau.implicit as DiagonalScheme;
   const attrs: NewtonAttrs = {
-    ...stageGraphs(field, gamma),
-    control: newtonControl(control, field.vector),
+    ...(linearSolver === undefined ? denseSystem(field, gamma) : { krylov: linearSolver }),
+    residual: stageResidual(field, gamma),
+    control: newtonControl(control, field.vector, diagonalLimits),
     evaluations: 1,
     shared: true,
   };
@@ -75,6 +91,7 @@ export function diagonalStages(
   const scale = newtonScale(control, flat);
   const stages = given === undefined ? [] : [given];
   const slopes = stages.map((stage) => field.pack(stage));
+  let jacobian: Tensor | undefined;
   for (let i = stages.length; i < tableau.c.length; i++) {
     const row = tableau.a[i];
     const time = tableau.c[i] === 0 ? t : t.add(h.mul(tableau.c[i]));
@@ -90,9 +107,10 @@ export function diagonalStages(
         ? flat.mul(0)
         : linearCombination(guessWeights(tableau.c.slice(0, i), tableau.c[i]), slopes).mul(step);
     const inputs = [start, scale, time, h, base, t, flat, ...args, work];
-    const [z] = apply(newtonSolvePrimitive, inputs, attrs);
+    const [z, used] = apply(newtonSolvePrimitive, inputs, attrs);
+    jacobian = used;
     slopes.push(z.div(step));
     stages.push(field.unpack(slopes[i], field.rates(time, base.add(z), args)));
   }
-  return stages;
+  return jacobian === undefined ? { stages } : { stages, jacobian };
 }

@@ -1,21 +1,19 @@
 /**
- * `newtonSolve`: z with g(z, p) = 0, as one node of the graph, by Newton's simplified iteration: one matrix near ∂g/∂z
- * for all iterates (Hairer, Wanner II, section IV.8). The function is evaluated on the device; the iterate, the matrix
- * and its factorisation live on the host, in float64.
+ * `newtonSolve`: z with g(z, p) = 0, as one node of the graph, by Newton's iteration: simplified, with one matrix near ∂g/∂z
+ * for all iterates (Hairer, Wanner II, section IV.8), or inexact, with GMRES. The function is evaluated on the device; the
+ * iterate, the matrix and its factorisation live on the host, in float64.
  *
  * The derivative is that of the implicit function, ż = −(∂g/∂z)⁻¹ ∂g/∂p ṗ, with the exact ∂g/∂z at the root: whatever
- * matrix the iteration used has no part in it. It is made of `linearSolve` and derivatives of g, so it nests.
+ * matrix the iteration used has no part in it. It is made of linear solves and derivatives of g, so it nests.
  */
 import {
   apply,
   type Backend,
-  DeviceBuffer,
+  type DeviceBuffer,
   type DerivativeRule,
-  type DType,
   type Graph,
-  hostArray,
   inline,
-  NeuralodeError,
+  onesLike,
   primitives as p,
   type Primitive,
   type Run,
@@ -26,25 +24,26 @@ import {
   type Spec,
   type Tensor,
 } from '@neuralode/tensor';
-import { Convergence, type NewtonControl, scaledNorm } from './convergence.ts';
+import type { NewtonControl } from './convergence.ts';
+import type { Gmres } from './gmres.ts';
 import { jacobianOf } from './jacobian.ts';
+import { krylovSolve, mapsOf, tightTolerance, uploadVector } from './krylov-solve.ts';
 import { linearSolve } from './linear-solve.ts';
-import { factorise, solveLu } from './lu.ts';
+import {
+  DenseLinearisation,
+  type DenseSystem,
+  KrylovLinearisation,
+  type KrylovSystem,
+  type Linearisation,
+} from './linearisation.ts';
 import { type NewtonFailure, NewtonWork } from './newton-work.ts';
+import { RootError } from './root-error.ts';
 
-/**
- * Inputs of the node: where to start [n], the scale of each unknown [n], the parameters, and a `NewtonWork` where `shared`.
- * Outputs: the root [n], and the Jacobian that the iteration used, as a constant.
- */
-export interface NewtonAttrs {
+export { RootError };
+
+interface NewtonNode {
   /** Inputs: z, the parameters. Output: g. */
   readonly residual: Graph;
-  /** Inputs: the parameters. Output: a Jacobian from which `matrix` makes its matrix. Kept from solve to solve. */
-  readonly jacobian: Graph;
-  /** Inputs: that Jacobian, the parameters. Output: a matrix near ∂g/∂z. */
-  readonly matrix: Graph;
-  /** Inputs: z, the parameters. Output: ∂g/∂z, exactly. By forward mode on `residual` where absent. */
-  readonly slope?: Graph;
   readonly control: NewtonControl;
   /** Whether the start is a root already, and only its derivatives are wanted. */
   readonly found?: boolean;
@@ -56,15 +55,27 @@ export interface NewtonAttrs {
   readonly shared: boolean;
 }
 
-/** Newton's iteration did not find a root. */
-export class RootError extends NeuralodeError {}
+/** With dense matrices. */
+interface DenseNewton extends NewtonNode, DenseSystem {
+  /** Inputs: z, the parameters. Output: ∂g/∂z, exactly. By forward mode on `residual` where absent. */
+  readonly slope?: Graph;
+  readonly krylov?: undefined;
+}
+
+/** With GMRES, and products of ∂g/∂z. */
+interface KrylovNewton extends NewtonNode {
+  readonly krylov: Gmres;
+}
+
+/**
+ * Inputs of the node: where to start [n], the scale of each unknown [n], the parameters, and a `NewtonWork` where `shared`.
+ * Outputs: the root [n], and, of dense systems, the Jacobian that the iteration used, as a constant.
+ */
+export type NewtonAttrs = DenseNewton | KrylovNewton;
 
 export const newtonSolvePrimitive: Primitive<NewtonAttrs> = {
   name: 'newtonSolve',
-  infer: ([start], { jacobian }) => [
-    { shape: start.shape, dtype: start.dtype },
-    { shape: jacobian.outputs[0].shape, dtype: jacobian.outputs[0].dtype },
-  ],
+  infer: ([start], attrs) => outputSpecs(start, attrs),
   *run(inputs, attrs, backend): Run<Slot[]> {
     if (attrs.shared) {
       const work = inputs.at(-1) as NewtonWork;
@@ -82,6 +93,13 @@ export const newtonSolvePrimitive: Primitive<NewtonAttrs> = {
   },
 };
 
+function outputSpecs({ shape, dtype }: Spec, attrs: NewtonAttrs): Spec[] {
+  const root = { shape, dtype };
+  if (attrs.krylov !== undefined) return [root];
+  const [jacobian] = attrs.jacobian.outputs;
+  return [root, { shape: jacobian.shape, dtype: jacobian.dtype }];
+}
+
 class Iteration {
   readonly #inputs: readonly Slot[];
   readonly #attrs: NewtonAttrs;
@@ -89,6 +107,7 @@ class Iteration {
   readonly #backend: Backend;
   readonly #work: NewtonWork;
   readonly #spec: Spec;
+  readonly #linearisation: Linearisation;
 
   constructor(inputs: readonly Slot[], attrs: NewtonAttrs, backend: Backend, work: NewtonWork) {
     this.#inputs = inputs;
@@ -97,6 +116,11 @@ class Iteration {
     this.#backend = backend;
     this.#work = work;
     [this.#spec] = attrs.residual.inputs;
+    const rest = [this.#params, backend, work, attrs.control] as const;
+    this.#linearisation =
+      attrs.krylov === undefined
+        ? new DenseLinearisation(attrs, ...rest)
+        : new KrylovLinearisation(krylovSystem(attrs), ...rest);
   }
 
   *run(): Run<Slot[]> {
@@ -104,61 +128,37 @@ class Iteration {
     // A stage before this one failed: there is no step to save.
     if (work.failure !== undefined) return this.#nothing();
     const [start, scale] = this.#inputs;
-    if (this.#attrs.found === true) return [start.retain(), this.#unknown(this.#jacobianSpec)];
+    if (this.#attrs.found === true) {
+      return [start.retain(), ...this.#unknown(outputSpecs(this.#spec, this.#attrs).slice(1))];
+    }
     const { nodes } = this.#attrs;
     const guess = nodes && work.extrapolate(nodes);
     const from = guess ?? Float64Array.from(yield start as DeviceBuffer);
     const units = Float64Array.from(yield scale as DeviceBuffer);
     for (;;) {
-      yield* this.#prepare();
-      const fresh = work.fresh;
+      const best = yield* this.#linearisation.prepare();
       const outcome = yield* this.#iterate(from.slice(), units);
       if (outcome instanceof Float64Array) return this.#found(outcome);
-      if (fresh || outcome === 'non-finite') return this.#giveUp(outcome);
+      if (best || outcome === 'non-finite') return this.#giveUp(outcome);
       // Perhaps only the Jacobian was out of date.
       work.forget();
     }
   }
 
-  /** Sees to a Jacobian and a factorisation. */
-  *#prepare(): Run<void> {
-    const work = this.#work;
-    const { jacobian, matrix } = this.#attrs;
-    if (work.jacobian === undefined) {
-      const [slot] = yield* runGraph(jacobian, this.#params, this.#backend);
-      work.keepJacobian(slot);
-    }
-    if (work.lu !== undefined) return;
-    const operands = [work.jacobian as Slot, ...this.#params];
-    const [slot] = yield* runGraph(matrix, operands, this.#backend);
-    try {
-      work.keepLu(factorise(yield slot as DeviceBuffer, this.#spec.shape[0]));
-    } finally {
-      slot.release();
-    }
-  }
-
   *#iterate(z: Float64Array, units: Float64Array): Run<Float64Array | NewtonFailure> {
-    const work = this.#work;
-    const lu = work.lu as NonNullable<typeof work.lu>;
-    const convergence = new Convergence(this.#attrs.control, work.remainder);
     for (let first = true; ; first = false) {
       const g = yield* this.#residualAt(z);
       if (first && !g.every(Number.isFinite)) return 'non-finite';
-      const increment = solveLu(lu, g);
-      const verdict = convergence.judge(scaledNorm(increment, units));
+      const { verdict, increment } = yield* this.#linearisation.advance(z, g, units);
       if (verdict === 'failed') return 'diverged';
-      for (let i = 0; i < z.length; i++) z[i] -= increment[i];
-      if (verdict === 'converged') {
-        work.converged(convergence.rate, convergence.remainder, convergence.count);
-        return z;
-      }
+      if (increment !== undefined) for (let i = 0; i < z.length; i++) z[i] -= increment[i];
+      if (verdict === 'converged') return z;
     }
   }
 
   *#residualAt(z: Float64Array): Run<Float64Array> {
     const { residual, evaluations } = this.#attrs;
-    const at = this.#upload(z);
+    const at = uploadVector(this.#backend, z, this.#spec);
     let g: Slot | undefined;
     try {
       [g] = yield* runGraph(residual, [at, ...this.#params], this.#backend);
@@ -170,16 +170,11 @@ class Iteration {
     }
   }
 
-  #upload(values: Float64Array): DeviceBuffer {
-    const dtype = this.#spec.dtype as DType;
-    const host = hostArray(dtype, values.length);
-    host.set(values);
-    return new DeviceBuffer(this.#backend, this.#backend.upload(host, this.#spec.shape, dtype));
-  }
-
   #found(z: Float64Array): Slot[] {
-    if (this.#attrs.nodes !== undefined) this.#work.keepStages(z);
-    return [this.#upload(z), (this.#work.jacobian as Slot).retain()];
+    const work = this.#work;
+    if (this.#attrs.nodes !== undefined) work.keepStages(z);
+    const root = uploadVector(this.#backend, z, this.#spec);
+    return work.jacobian === undefined ? [root] : [root, work.jacobian.retain()];
   }
 
   #giveUp(failure: NewtonFailure): Slot[] {
@@ -196,20 +191,17 @@ class Iteration {
     });
   }
 
-  get #jacobianSpec(): Spec {
-    const [{ shape, dtype }] = this.#attrs.jacobian.outputs;
-    return { shape, dtype };
-  }
-
-  #unknown(spec: Spec): Slot {
-    return runKernel(this.#backend, p.fill, [], { value: Number.NaN, ...spec });
-  }
-
   /** NaN for a root. */
   #nothing(): Slot[] {
+    return this.#unknown(outputSpecs(this.#spec, this.#attrs));
+  }
+
+  #unknown(specs: readonly Spec[]): Slot[] {
     const slots: Slot[] = [];
     try {
-      for (const spec of [this.#spec, this.#jacobianSpec]) slots.push(this.#unknown(spec));
+      for (const spec of specs) {
+        slots.push(runKernel(this.#backend, p.fill, [], { value: Number.NaN, ...spec }));
+      }
       return slots;
     } catch (error) {
       releaseAll(slots);
@@ -218,8 +210,45 @@ class Iteration {
   }
 }
 
+const krylovSystems = new WeakMap<NewtonAttrs, KrylovSystem>();
+
+/** Its graph is recorded at the first solve. */
+function krylovSystem(attrs: KrylovNewton): KrylovSystem {
+  let system = krylovSystems.get(attrs);
+  if (system === undefined) {
+    const { product } = mapsOf(attrs.residual);
+    system = { product, gmres: attrs.krylov, weight: attrs.evaluations };
+    krylovSystems.set(attrs, system);
+  }
+  return system;
+}
+
+/** x with ∂g/∂z x = b (or its transpose) at the root, for a derivative. */
+function solveAtRoot(
+  z: Tensor,
+  params: readonly Tensor[],
+  b: Tensor,
+  attrs: NewtonAttrs,
+  transposed: boolean,
+): Tensor {
+  if (attrs.krylov === undefined) {
+    return linearSolve(slopeAt(z, params, attrs), b, { transposed });
+  }
+  const maps = mapsOf(attrs.residual);
+  const turned = { product: maps.transposed, transposed: maps.product };
+  return krylovSolve(
+    { b, scale: onesLike(b), q: [z, ...params] },
+    {
+      ...(transposed ? turned : maps),
+      gmres: attrs.krylov,
+      tolerance: tightTolerance(b),
+      weight: attrs.evaluations,
+    },
+  );
+}
+
 /** ∂g/∂z at the root. */
-function slopeAt(z: Tensor, params: readonly Tensor[], { slope, residual }: NewtonAttrs): Tensor {
+function slopeAt(z: Tensor, params: readonly Tensor[], { slope, residual }: DenseNewton): Tensor {
   const inputs = [z, ...params];
   return slope === undefined ? jacobianOf(residual, inputs, 0) : inline(slope, inputs)[0];
 }
@@ -231,9 +260,8 @@ const rule: DerivativeRule<NewtonAttrs> = {
     const params = inputs.slice(2, end);
     const moving = [null, ...tangents.slice(2, end)];
     const [moved] = modes.pushForward(attrs.residual, [outputs[0], ...params], moving).tangents;
-    if (moved === null) return { outputs, tangents: [null, null] };
-    const slope = slopeAt(outputs[0], params, attrs);
-    return { outputs, tangents: [linearSolve(slope, moved.neg()), null] };
+    const root = moved === null ? null : solveAtRoot(outputs[0], params, moved.neg(), attrs, false);
+    return { outputs, tangents: [root, ...outputs.slice(1).map(() => null)] };
   },
   vjp(inputs, attrs, needs, modes) {
     const outputs = apply(newtonSolvePrimitive, inputs, attrs);
@@ -243,8 +271,7 @@ const rule: DerivativeRule<NewtonAttrs> = {
       outputs,
       pullback([cotangent]) {
         if (cotangent === null) return inputs.map(() => null);
-        const slope = slopeAt(outputs[0], params, attrs);
-        const lambda = linearSolve(slope, cotangent.neg(), { transposed: true });
+        const lambda = solveAtRoot(outputs[0], params, cotangent.neg(), attrs, true);
         const wanted = [false, ...needs.slice(2, end)];
         const pulled = modes.pullBack(attrs.residual, [outputs[0], ...params], wanted);
         const [, ...cotangents] = pulled.pullback([lambda]);

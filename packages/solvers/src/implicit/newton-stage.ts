@@ -11,16 +11,43 @@ import type { FlatField } from './flat-field.ts';
 import { jacobianOf } from './jacobian.ts';
 
 /**
- * With an error control, Newton's error is to be a small part of the step's (RADAU5's default; Hairer, Wanner II, section
- * IV.8: κ between 0.1 and 0.01); without one, iterate until nothing changes.
+ * With an error control, Newton's error is to be a small part κ of the step's (Hairer, Wanner II, section IV.8: between
+ * 0.1 and 0.01); without one, iterate until nothing changes.
  */
-export function newtonControl(control: Control, { dtype }: Spec): NewtonControl {
+export function newtonControl(
+  control: Control,
+  { dtype }: Spec,
+  { part, maxIterations }: IterationLimits,
+): NewtonControl {
   const rounding = dtype === 'float32' ? 2 ** -23 : 2 ** -52;
   if (control.kind === 'fixed') return { maxIterations: 50, tolerance: 4 * rounding, rounding };
   const { rtol } = control;
-  const part = Math.max((10 * rounding) / rtol, Math.min(0.03, Math.sqrt(rtol)));
-  return { maxIterations: 7, tolerance: Math.min(1, part) };
+  const tolerance = Math.min(1, Math.max((10 * rounding) / rtol, part(rtol)));
+  return { maxIterations, tolerance };
 }
+
+/** How exactly to solve, and with how much patience. */
+export interface IterationLimits {
+  /** κ. */
+  readonly part: (rtol: number) => number;
+  readonly maxIterations: number;
+}
+
+/** RADAU5's defaults: for all stages at once, and for the one value of a multistep method. */
+export const usualLimits: IterationLimits = {
+  part: (rtol) => Math.min(0.03, Math.sqrt(rtol)),
+  maxIterations: 7,
+};
+
+/**
+ * One stage after another. They start from poorer guesses than coupled ones, which a step extrapolates from the last:
+ * within RADAU5's limits long steps fail for lack of iterations, again and again. Tighter with the tolerance, since there
+ * are then more steps whose remainders add up.
+ */
+export const diagonalLimits: IterationLimits = {
+  part: (rtol) => Math.min(0.02, rtol ** 0.25),
+  maxIterations: 10,
+};
 
 /** The scale of each unknown: the tolerance, or the size of the state where there is none. */
 export function newtonScale(control: Control, y: Tensor): Tensor {

@@ -43,6 +43,8 @@ export class NewtonWork extends Slot {
   evaluations = 0;
   jacobians = 0;
   factorisations = 0;
+  /** Products of the field's Jacobian with a vector; where GMRES solves the linear systems. */
+  products = 0;
   /** What went wrong in this attempt at a step. */
   failure: NewtonFailure | undefined;
   /** θ/(1 − θ) of the latest iteration with this factorisation. */
@@ -113,6 +115,10 @@ export class NewtonWork extends Slot {
   charge({ jacobians, factorisations }: StepCost): void {
     this.jacobians += jacobians;
     this.factorisations += factorisations;
+  }
+
+  multiplied(products: number): void {
+    this.products += products;
   }
 
   /** The step was accepted: the Jacobian is now that of a state left behind. */

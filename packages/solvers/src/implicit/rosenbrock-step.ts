@@ -4,11 +4,15 @@
  */
 import { pushForward } from '@neuralode/autodiff';
 import { inline, linearCombination, onesLike, record, type Tensor } from '@neuralode/tensor';
+import type { Control } from '../control.ts';
 import type { Tableau } from '../tableau.ts';
 import type { FlatField } from './flat-field.ts';
 import { identity, jacobianOf } from './jacobian.ts';
+import { tightTolerance } from './krylov-solve.ts';
 import { linearSolve } from './linear-solve.ts';
 import type { RosenbrockScheme } from './scheme.ts';
+import { newtonScale } from './newton-stage.ts';
+import { shiftedSolver } from './shifted-jacobian.ts';
 import type { StepInputs } from './step-inputs.ts';
 
 /** ∂f/∂t; null for a field that does not read the time. */
@@ -58,21 +62,46 @@ function quadratures(
   return found;
 }
 
-/** All stages, leaf by leaf. */
-export function rosenbrockStages(
+/** The solver of systems with I/γ − h J. By GMRES, to as many digits as there are: what is left is an error of the method. */
+function stageSolver(
   field: FlatField,
-  { a, c, implicit }: Tableau,
+  { gamma, linearSolver: gmres }: RosenbrockScheme,
+  control: Control,
   inputs: StepInputs,
-): Tensor[][] {
-  const scheme = implicit as RosenbrockScheme;
-  const { gamma, coupling, timeWeights } = scheme;
+): { readonly solve: (side: Tensor) => Tensor; readonly jacobian?: Tensor } {
   const { t, h, y, args } = inputs;
   const flat = field.pack(y);
-  const here = [t, flat, ...args];
-  const jacobian = jacobianOf(field.graph, here, 1);
+  if (gmres !== undefined) {
+    const tolerance = tightTolerance(field.vector);
+    const system = { d: 1 / gamma, w: h, scale: newtonScale(control, flat), gmres, tolerance };
+    return { solve: shiftedSolver(field, inputs, system) };
+  }
+  const jacobian = jacobianOf(field.graph, [t, flat, ...args], 1);
   const matrix = identity(field.size, flat)
     .mul(1 / gamma)
     .sub(jacobian.mul(h));
+  return { solve: (side) => linearSolve(matrix, side), jacobian };
+}
+
+export interface RosenbrockStages {
+  /** All stages, leaf by leaf. */
+  readonly stages: Tensor[][];
+  /** Absent where only its products were used. */
+  readonly jacobian?: Tensor;
+}
+
+export function rosenbrockStages(
+  field: FlatField,
+  { a, c, implicit }: Tableau,
+  control: Control,
+  inputs: StepInputs,
+): RosenbrockStages {
+  const scheme = implicit as RosenbrockScheme;
+  const { coupling, timeWeights } = scheme;
+  const { t, h, y, args } = inputs;
+  const flat = field.pack(y);
+  const here = [t, flat, ...args];
+  const { solve, jacobian } = stageSolver(field, scheme, control, inputs);
   const byTime = timeSlope(field, here);
   const slopes: Tensor[] = [];
   const stages: Stage[] = [];
@@ -82,9 +111,10 @@ export function rosenbrockStages(
     let [side] = inline(field.graph, [time, point, ...args]);
     if (i > 0) side = side.add(linearCombination(coupling[i], slopes));
     if (byTime !== null) side = side.add(byTime.mul(h.mul(timeWeights[i])));
-    slopes.push(linearSolve(matrix, side));
+    slopes.push(solve(side));
     stages.push({ time, point, slope: slopes[i] });
   }
   const rest = quadratures(field, scheme, stages, inputs);
-  return slopes.map((slope, i) => field.unpack(slope, rest[i]));
+  const unpacked = slopes.map((slope, i) => field.unpack(slope, rest[i]));
+  return { stages: unpacked, ...(jacobian !== undefined && { jacobian }) };
 }

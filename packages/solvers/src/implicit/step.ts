@@ -3,7 +3,7 @@
  * the last input.
  */
 import { clean } from '@neuralode/autodiff';
-import { type Graph, record, type Tensor } from '@neuralode/tensor';
+import { type Graph, record, stack, type Tensor } from '@neuralode/tensor';
 import type { Control } from '../control.ts';
 import type { OdeSolveAttrs } from '../solve-attrs.ts';
 import { combine, sizeOfStepErrors, taker } from '../step-arithmetic.ts';
@@ -11,11 +11,14 @@ import { coupledStages, filteredErrors } from './coupled-step.ts';
 import { diagonalStages } from './diagonal-step.ts';
 import { type FlatField, flatFieldOf } from './flat-field.ts';
 import { rosenbrockStages } from './rosenbrock-step.ts';
+import { spectralBound } from '../stiffness.ts';
 import type { Tableau } from '../tableau.ts';
 import type { StepInputs } from './step-inputs.ts';
 
 interface Solved {
   readonly stages: Tensor[][];
+  /** Of the field, as the step used it. Absent where it used products. */
+  readonly jacobian?: Tensor;
   /** Makes of h Σ errorᵢ kᵢ the error estimate. */
   estimate(errors: readonly Tensor[]): readonly Tensor[];
 }
@@ -29,19 +32,24 @@ function solveStages(
   const plain = (errors: readonly Tensor[]): readonly Tensor[] => errors;
   const { implicit } = tableau;
   if (implicit?.kind === 'diagonal') {
-    return { stages: diagonalStages(field, tableau, control, inputs), estimate: plain };
+    return { ...diagonalStages(field, tableau, control, inputs), estimate: plain };
   }
   if (implicit?.kind === 'rosenbrock') {
-    return { stages: rosenbrockStages(field, tableau, inputs), estimate: plain };
+    return { ...rosenbrockStages(field, tableau, control, inputs), estimate: plain };
   }
   const { stages, jacobian } = coupledStages(field, tableau, control, inputs);
   return {
     stages,
-    estimate: (errors) => filteredErrors(field, tableau, inputs, jacobian, errors),
+    ...(jacobian !== undefined && { jacobian }),
+    estimate: (errors) => filteredErrors(field, tableau, control, inputs, jacobian, errors),
   };
 }
 
-export function recordImplicitStep(tableau: Tableau, attrs: OdeSolveAttrs): Graph {
+export function recordImplicitStep(
+  tableau: Tableau,
+  attrs: OdeSolveAttrs,
+  measured: boolean,
+): Graph {
   const { control, steered, body, leaves } = attrs;
   const field = flatFieldOf(attrs);
   const { scalar, state } = field;
@@ -58,7 +66,7 @@ export function recordImplicitStep(tableau: Tableau, attrs: OdeSolveAttrs): Grap
     const given = tableau.fsal ? take(leaves) : undefined;
     const args = take(field.args.length);
     const [work] = take(1);
-    const { stages, estimate } = solveStages(tableau, control, field, {
+    const { stages, estimate, jacobian } = solveStages(tableau, control, field, {
       t,
       h,
       y,
@@ -73,7 +81,9 @@ export function recordImplicitStep(tableau: Tableau, attrs: OdeSolveAttrs): Grap
     const outputs = [...y1, ...fresh.flat()];
     if (control.kind === 'fixed' || tableau.error === undefined) return outputs;
     const errors = estimate(advance(tableau.error));
-    return [...outputs, sizeOfStepErrors(control, steered, y, y1, errors)];
+    const error = sizeOfStepErrors(control, steered, y, y1, errors);
+    if (!measured || jacobian === undefined) return [...outputs, error];
+    return [...outputs, stack([error, spectralBound(jacobian).mul(h.abs())])];
   });
   return clean(recording.graph);
 }

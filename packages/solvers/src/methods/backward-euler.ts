@@ -2,6 +2,7 @@
  * The backward Euler method (Hairer, Wanner II, section IV.3; Radau IIA of one stage). Order 1, L-stable.
  */
 import type { FixedStepRungeKutta } from '../tableau.ts';
+import { type ImplicitOptions, solvedBy } from './solved-by.ts';
 
 const solver: FixedStepRungeKutta = {
   kind: 'fixed',
@@ -19,6 +20,6 @@ const solver: FixedStepRungeKutta = {
 };
 
 /** The backward Euler method: order 1, fixed steps, L-stable. */
-export function backwardEuler(): FixedStepRungeKutta {
-  return solver;
+export function backwardEuler(options?: ImplicitOptions): FixedStepRungeKutta {
+  return solvedBy(solver, options);
 }

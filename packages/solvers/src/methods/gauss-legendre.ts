@@ -3,6 +3,7 @@
  * 6, A-stable, symplectic. They keep quadratic invariants to rounding, and have no error estimate.
  */
 import type { FixedStepRungeKutta } from '../tableau.ts';
+import { type ImplicitOptions, solvedBy } from './solved-by.ts';
 import { collocationInterpolant } from './collocation.ts';
 
 const root3 = Math.sqrt(3);
@@ -49,11 +50,11 @@ const order6: FixedStepRungeKutta = {
 };
 
 /** Gauss's method of two stages: order 4, fixed steps, symplectic. */
-export function gaussLegendre4(): FixedStepRungeKutta {
-  return order4;
+export function gaussLegendre4(options?: ImplicitOptions): FixedStepRungeKutta {
+  return solvedBy(order4, options);
 }
 
 /** Gauss's method of three stages: order 6, fixed steps, symplectic. */
-export function gaussLegendre6(): FixedStepRungeKutta {
-  return order6;
+export function gaussLegendre6(options?: ImplicitOptions): FixedStepRungeKutta {
+  return solvedBy(order6, options);
 }

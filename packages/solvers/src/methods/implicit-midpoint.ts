@@ -2,6 +2,7 @@
  * The implicit midpoint rule (Hairer, Wanner II, section IV.5; Gauss's method of one stage). Order 2, A-stable, symplectic.
  */
 import type { FixedStepRungeKutta } from '../tableau.ts';
+import { type ImplicitOptions, solvedBy } from './solved-by.ts';
 
 const solver: FixedStepRungeKutta = {
   kind: 'fixed',
@@ -19,6 +20,6 @@ const solver: FixedStepRungeKutta = {
 };
 
 /** The implicit midpoint rule: order 2, fixed steps, symplectic. */
-export function implicitMidpoint(): FixedStepRungeKutta {
-  return solver;
+export function implicitMidpoint(options?: ImplicitOptions): FixedStepRungeKutta {
+  return solvedBy(solver, options);
 }

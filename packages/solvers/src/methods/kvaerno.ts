@@ -4,6 +4,7 @@
  * L-stable; the one before it gives the embedded solution.
  */
 import type { AdaptiveRungeKutta, Tableau } from '../tableau.ts';
+import { type ImplicitOptions, solvedBy } from './solved-by.ts';
 import { hermiteInterpolant } from './hermite.ts';
 
 interface Coefficients {
@@ -98,16 +99,16 @@ const order5 = solverOf({
 });
 
 /** Kværnø 3(2): order 3, adaptive, L-stable, three implicit stages. */
-export function kvaerno3(): AdaptiveRungeKutta {
-  return order3;
+export function kvaerno3(options?: ImplicitOptions): AdaptiveRungeKutta {
+  return solvedBy(order3, options);
 }
 
 /** Kværnø 4(3): order 4, adaptive, L-stable, four implicit stages. */
-export function kvaerno4(): AdaptiveRungeKutta {
-  return order4;
+export function kvaerno4(options?: ImplicitOptions): AdaptiveRungeKutta {
+  return solvedBy(order4, options);
 }
 
 /** Kværnø 5(4): order 5, adaptive, L-stable, six implicit stages. */
-export function kvaerno5(): AdaptiveRungeKutta {
-  return order5;
+export function kvaerno5(options?: ImplicitOptions): AdaptiveRungeKutta {
+  return solvedBy(order5, options);
 }

@@ -8,6 +8,7 @@
  */
 import { lagrangeWeights } from '../implicit/lagrange.ts';
 import type { AdaptiveRungeKutta } from '../tableau.ts';
+import { type ImplicitOptions, solvedBy } from './solved-by.ts';
 import { collocationInterpolant } from './collocation.ts';
 
 const root6 = Math.sqrt(6);
@@ -70,11 +71,11 @@ const order5: AdaptiveRungeKutta = {
 };
 
 /** Radau IIA of two stages: order 3, adaptive, L-stable. */
-export function radau3(): AdaptiveRungeKutta {
-  return order3;
+export function radau3(options?: ImplicitOptions): AdaptiveRungeKutta {
+  return solvedBy(order3, options);
 }
 
 /** Radau IIA of three stages, the method of Hairer's RADAU5: order 5, adaptive, L-stable. */
-export function radau5(): AdaptiveRungeKutta {
-  return order5;
+export function radau5(options?: ImplicitOptions): AdaptiveRungeKutta {
+  return solvedBy(order5, options);
 }

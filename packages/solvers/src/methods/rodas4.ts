@@ -5,6 +5,7 @@
  * The interpolant is `CONTRO` of that code: y(1 − θ) + θ(y₁ + (1 − θ)(h Σ dᵢkᵢ + θ h Σ eᵢkᵢ)).
  */
 import type { AdaptiveRungeKutta } from '../tableau.ts';
+import { type ImplicitOptions, solvedBy } from './solved-by.ts';
 
 const a5 = [1.221224509226641, 6.019134481288629, 12.53708332932087, -0.687886036105895];
 const d = [
@@ -58,6 +59,6 @@ const solver: AdaptiveRungeKutta = {
 };
 
 /** RODAS 4(3): order 4, adaptive, L-stable, without Newton's iteration. */
-export function rodas4(): AdaptiveRungeKutta {
-  return solver;
+export function rodas4(options?: ImplicitOptions): AdaptiveRungeKutta {
+  return solvedBy(solver, options);
 }

@@ -5,6 +5,7 @@
  * The interpolant is the collocation polynomial, the one quadratic that meets both order conditions.
  */
 import type { FixedStepRungeKutta } from '../tableau.ts';
+import { type ImplicitOptions, solvedBy } from './solved-by.ts';
 
 const solver: FixedStepRungeKutta = {
   kind: 'fixed',
@@ -26,6 +27,6 @@ const solver: FixedStepRungeKutta = {
 };
 
 /** The trapezoidal rule: order 2, fixed steps, A-stable. */
-export function trapezoid(): FixedStepRungeKutta {
-  return solver;
+export function trapezoid(options?: ImplicitOptions): FixedStepRungeKutta {
+  return solvedBy(solver, options);
 }

@@ -8,7 +8,12 @@ import { apply, type Graph, inline, record, type Tensor } from '@neuralode/tenso
 import type { AdaptiveControl } from '../control.ts';
 import { type FlatField, flatFieldOf } from '../implicit/flat-field.ts';
 import { identity } from '../implicit/jacobian.ts';
-import { newtonControl, newtonScale, recordJacobian } from '../implicit/newton-stage.ts';
+import {
+  newtonControl,
+  newtonScale,
+  recordJacobian,
+  usualLimits,
+} from '../implicit/newton-stage.ts';
 import { type NewtonAttrs, newtonSolvePrimitive } from '../implicit/newton-solve.ts';
 import type { StepKind } from '../method.ts';
 import type { OdeSolveAttrs } from '../solve-attrs.ts';
@@ -84,7 +89,7 @@ function solveStep(field: FlatField, { control }: OdeSolveAttrs, inputs: BdfInpu
   const { next, step, y, predicted, slope, args, work } = inputs;
   const attrs: NewtonAttrs = {
     ...newtonGraphs(field),
-    control: newtonControl(control, field.vector),
+    control: newtonControl(control, field.vector, usualLimits),
     evaluations: 1,
     shared: true,
   };
