@@ -21,6 +21,7 @@ import {
   type OdeSolveAttrs,
   odeSolve,
   plainGraphs,
+  refusesLowering,
   type RunnableGraphs,
   runOdeSolve,
   stepGraphs,
@@ -28,6 +29,7 @@ import {
 } from '@neuralode/solvers';
 import {
   apply,
+  type Block,
   type DerivativeRule,
   isDifferentiable,
   type Modes,
@@ -37,6 +39,7 @@ import {
 import { batchedVjp } from './direct-batched.ts';
 import { runBackward } from './direct-run.ts';
 import type { BackAttrs, SplitSolve, TapeEntry, Wanted } from './direct-tape.ts';
+import { lowerBackward, lowerTaped } from './lower-direct.ts';
 
 /** Splits the graphs of a solve. Cotangents of every state leaf and stage are always carried. */
 function splitSolve(attrs: OdeSolveAttrs, wanted: Wanted, modes: Modes): SplitSolve {
@@ -108,6 +111,9 @@ const odeSolveTaped: Primitive<TapedAttrs> = {
       }),
     );
   },
+  lower: (code, inputs, outputs, attrs) =>
+    lowerTaped(code, inputs as readonly Block[], outputs, attrs),
+  refuses: refusesLowering,
   get derivative() {
     return tapedSolveRule;
   },
@@ -124,6 +130,9 @@ const odeSolveBack: Primitive<BackAttrs> = {
   name: 'odeSolveBack',
   infer: inferPullback,
   run: runBackward,
+  lower: (code, inputs, outputs, attrs) =>
+    lowerBackward(code, inputs, outputs as readonly Block[], attrs),
+  refuses: ({ loop }) => refusesLowering(loop),
   get derivative() {
     return backRule;
   },

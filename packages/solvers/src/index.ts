@@ -42,6 +42,12 @@ export type { TensorEvent } from './events/event-watch.ts';
 export { afterJumps, fieldAlong, timesInFront, weighRows } from './forward-mode.ts';
 export { reverseCost, type StepCost } from './implicit/cost.ts';
 export { type NewtonOptions, newtonSolve } from './implicit/find-root.ts';
+export {
+  type LoweredEvent,
+  type LoweredLog,
+  lowerOdeSolve,
+  refusesLowering,
+} from './lower-solve.ts';
 export { linearSolve } from './implicit/linear-solve.ts';
 export { type NewtonAttrs, newtonSolvePrimitive, RootError } from './implicit/newton-solve.ts';
 export type {

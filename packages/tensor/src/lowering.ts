@@ -101,6 +101,8 @@ export interface Lowering {
   table(values: readonly number[]): (index: Num) => Num;
   /** Element `index` of a block of floats or integers. */
   element(block: Block, index?: Num): Num;
+  /** Writes a number into a scalar block, rounded to its dtype. */
+  store(value: Num, scalar: Block): void;
   /** Slice `index` along the leading axis; its spec is the block's without that axis. */
   row(stack: Block, index: Num): Block;
   copy(from: Block, to: Block): void;

@@ -14,6 +14,7 @@ import {
 } from '@neuralode/tensor';
 import type { Heap, HeapBlock } from '../heap.ts';
 import { Program } from './program.ts';
+import { NotCompiled, reasonAgainst } from './program-writer.ts';
 
 /** What became of a graph that was compiled. */
 export interface Fusion {
@@ -29,17 +30,9 @@ export interface Fusion {
   readonly left: readonly { readonly primitive: string; readonly reason: string }[];
 }
 
-/** Why a node does not compile. */
-function reasonAgainst(node: GraphNode): string | undefined {
-  const { primitive, attrs } = node;
-  if (primitive.run === undefined) return undefined;
-  if (primitive.lower === undefined) return 'it says only how to run kernel by kernel';
-  return primitive.refuses?.(attrs);
-}
-
 /** Nodes that do not compile, with those that share a tape with one. */
-function leftOut(graph: Graph): Map<GraphNode, string> {
-  const left = new Map<GraphNode, string>();
+function leftOut(graph: Graph, known: ReadonlyMap<GraphNode, string>): Map<GraphNode, string> {
+  const left = new Map<GraphNode, string>(known);
   const readers = new Map<Value, GraphNode[]>();
   for (const node of graph.nodes) {
     const reason = reasonAgainst(node);
@@ -108,7 +101,24 @@ export function compileGraph(
   heap: Heap,
   fused: boolean,
 ): { graph: Graph; fusion: Fusion } {
-  const left = leftOut(graph);
+  const known = new Map<GraphNode, string>();
+  for (;;) {
+    try {
+      return compileWithout(graph, leftOut(graph, known), heap, fused);
+    } catch (error) {
+      // what is inside a loop shows only when its code is written
+      if (!(error instanceof NotCompiled)) throw error;
+      known.set(error.node, error.reason);
+    }
+  }
+}
+
+function compileWithout(
+  graph: Graph,
+  left: ReadonlyMap<GraphNode, string>,
+  heap: Heap,
+  fused: boolean,
+): { graph: Graph; fusion: Fusion } {
   const programs: Fusion['programs'][number][] = [];
   const nodes = stretchesOf(graph, left).flatMap((stretch): GraphNode[] => {
     if (left.has(stretch[0])) return stretch;

@@ -53,6 +53,25 @@ function bytesOf({ shape, dtype }: Spec): number {
   return sizeOf(shape) * bytesPerElement(dtype as DType);
 }
 
+/** A node that turned out not to compile. */
+export class NotCompiled extends Error {
+  readonly node: GraphNode;
+  readonly reason: string;
+
+  constructor(node: GraphNode, reason: string) {
+    super(`${node.primitive.name} does not compile: ${reason}`);
+    this.node = node;
+    this.reason = reason;
+  }
+}
+
+/** Why a node does not compile, as far as it says itself. */
+export function reasonAgainst({ primitive, attrs }: GraphNode): string | undefined {
+  if (primitive.run === undefined) return undefined;
+  if (primitive.lower === undefined) return 'it says only how to run kernel by kernel';
+  return primitive.refuses?.(attrs);
+}
+
 /** How a prepared graph's constants are known to it. */
 interface Preparation {
   readonly graph: Graph;
@@ -81,6 +100,8 @@ export class ProgramWriter implements Lowering {
   readonly #tapes: TapeWriter;
   /** Blocks to give back at the end of the node that is being written. */
   #scope: MemoryBlock[] = [];
+  /** The node of the graph itself that is being written, whatever loops inside it are. */
+  #outermost: GraphNode | undefined;
 
   constructor(inputs: number, outputs: number, fused: boolean, calls: readonly ((...numbers: number[]) => void)[]) {
     declareHost(this.#module);
@@ -243,17 +264,24 @@ export class ProgramWriter implements Lowering {
 
   /** A number as a scalar in memory. */
   #scalar(value: Num, dtype: DType): MemoryBlock {
-    const f = this.#f;
     const block = this.#take({ shape: [], dtype });
-    f.get(block.base);
-    pushNumber(f, value);
-    if (dtype === 'float32') f.op(0xb6);
-    if (dtype === 'int32') f.op(0xaa);
-    f.memory({ float32: 0x38, float64: 0x39, int32: 0x36, bool: 0x3a }[dtype], block.offset);
+    this.store(value, block);
     return block;
   }
 
+  store(value: Num, scalar: Block): void {
+    const f = this.#f;
+    const { base, offset, dtype } = scalar as MemoryBlock;
+    f.get(base);
+    pushNumber(f, value);
+    if (dtype === 'float32') f.op(0xb6);
+    if (dtype === 'int32') f.op(0xaa);
+    f.memory({ float32: 0x38, float64: 0x39, int32: 0x36, bool: 0x3a }[dtype], offset);
+  }
+
   tape(layouts: readonly FrameLayout[]): ProgramTape {
+    const nested = layouts.some(({ blocks }) => blocks.some(({ dtype }) => dtype === 'opaque'));
+    if (nested) this.#refuse('it keeps a tape inside a tape');
     return this.#tapes.tape(layouts);
   }
 
@@ -386,12 +414,22 @@ export class ProgramWriter implements Lowering {
     return { block: copy, extents: { ...extents, ...strides } };
   }
 
+  /** Writes the code of a node that is a program itself. */
   #lower(node: GraphNode, inputs: readonly Place[], outputs: readonly Place[]): void {
+    const { primitive, attrs } = node;
+    this.#outermost ??= node;
+    const reason = reasonAgainst(node);
+    if (reason !== undefined) this.#refuse(`${primitive.name} inside it: ${reason}`);
     const outer = this.#scope;
     this.#scope = [];
-    node.primitive.lower?.(this, inputs, outputs, node.attrs);
+    primitive.lower?.(this, inputs, outputs, attrs);
     for (const block of this.#scope) this.#give(block);
     this.#scope = outer;
+    if (this.#outermost === node) this.#outermost = undefined;
+  }
+
+  #refuse(reason: string): never {
+    throw new NotCompiled(this.#outermost as GraphNode, reason);
   }
 }
 
