@@ -48,6 +48,7 @@ export {
   Tape,
 } from './execute.ts';
 export { type Graph, type GraphNode, showGraph, Value } from './graph.ts';
+export { type LoweredVisit, lowerScan, lowerVisits } from './lower-scan.ts';
 export type {
   Arithmetic,
   Block,
