@@ -1,7 +1,7 @@
 /**
  * A matrix product [m, k] × [k, n] with whatever elementwise expression follows it, in registers.
  *
- * Tiles of four rows by two vectors of columns are summed in registers. A matrix is given by its strides, so a
+ * Tiles of eight vectors, two rows by four or four by two, are summed in registers. A matrix is given by its strides, so a
  * transposed one is no copy; where neighbouring columns of b do not lie side by side (or are far apart in a large b),
  * a panel of it is first put in order. Products with too few columns for a vector are sums along k instead, and where
  * both a is transposed and b is narrow the transposed product is made.
@@ -47,8 +47,11 @@ export interface MatMulKernel extends MatMulShape {
 /** Along what a product's vectors lie. */
 export type Orientation = 'columns' | 'rows' | 'sums';
 
-const rowsPerTile = 4;
-const vectorsPerTile = 2;
+/** Rows that are summed beside each other where a tile is this many vectors wide: more sums would not fit in registers. */
+const rowsByVectors = [0, 6, 4, 2, 2];
+const vectorsPerTile = 4;
+/** Rows beside each other where the vectors lie along k. */
+const rowsOfSums = 4;
 
 function lanesOf(dtype: FloatDType): 4 | 2 {
   return dtype === 'float32' ? 4 : 2;
@@ -187,7 +190,7 @@ class MatMulWriter {
         this.#pack(b, columns, width);
         b = this.#scratch;
       }
-      this.#tiles(m, rowsPerTile, (row, rows) => {
+      this.#tiles(m, rowsByVectors[vectors.length], (row, rows) => {
         const a = this.#offset(this.#a, row, aRow);
         const step = packed ? width : bRow;
         const sums = this.#sumTile({ rows, vectors, scalars: a, row: aRow, along: aColumn, b, step });
@@ -275,7 +278,8 @@ class MatMulWriter {
     advance: (count: number) => void,
   ): void {
     const f = this.#f;
-    const beside = total <= 4 ? total : total % 4 === 0 ? 4 : total % 2 === 0 ? 2 : 1;
+    // more turns beside each other, and the engine loads all their operands at once, and runs out of registers
+    const beside = total <= 2 ? total : 1;
     const several = (): void => {
       for (let p = 0; p < beside; p++) turn(p * each);
     };
@@ -375,7 +379,8 @@ class MatMulWriter {
   /** The transposed product: vectors along the rows of the result, stored number by number. Has no expression. */
   #alongRows(): void {
     const { m, n, aColumn, bRow, bColumn } = this.#kernel;
-    this.#tiles(m, vectorsPerTile * this.#lanes, (row, rows) => {
+    // as many rows of the tile as the product has columns, three at most
+    this.#tiles(m, 2 * this.#lanes, (row, rows) => {
       const vectors = this.#vectors(rows);
       const a = this.#offset(this.#a, row, 1);
       const scalars = this.#b;
@@ -413,7 +418,7 @@ class MatMulWriter {
       b = this.#scratch;
       bStride = this.#kernel.k;
     }
-    this.#tiles(m, rowsPerTile, (row, rows) => {
+    this.#tiles(m, rowsOfSums, (row, rows) => {
       const sums = this.#sumLanes(row, rows, b, bStride);
       const flat = this.#f.let('i32', () => {
         this.#f.get(row);
@@ -464,7 +469,7 @@ class MatMulWriter {
       f.advance(a, count * aColumn * this.#size);
       f.advance(b, count * this.#size);
     });
-    const beside = whole <= 4 ? whole * lanes : 0;
+    const beside = whole <= 2 ? whole * lanes : 0;
     if (k % lanes > 0) turn(beside, k % lanes);
     return sums;
   }
