@@ -195,8 +195,7 @@ class LoweredWalk {
     if (onSolve === undefined) return;
     const none = { jacobians: 0, factorisations: 0, rejected: 0 };
     this.#code.call(
-      (nfe, accepted) =>
-        onSolve({ ...none, nfe, accepted, status: 'success', pass: 'backward' }),
+      (nfe, accepted) => onSolve({ ...none, nfe, accepted, status: 'success', pass: 'backward' }),
       this.#evaluations.get(),
       this.#steps.get(),
     );
@@ -409,7 +408,9 @@ class LoweredWalk {
     const { loop, needs } = this.#attrs;
     const roles = solveInputs(needs, loop);
     const gradients = [...this.#gradients];
-    const wantedArgs = this.#attrs.wanted.args.map((want) => (want ? gradients.shift() : undefined));
+    const wantedArgs = this.#attrs.wanted.args.map((want) =>
+      want ? gradients.shift() : undefined,
+    );
     return [
       ...(roles.times ? [this.#times] : []),
       ...this.#y.filter((_, leaf) => roles.y0[leaf]),

@@ -32,7 +32,7 @@ export class LoweredSplit {
     this.layout = residuals.filter((value) => !fixed.has(value));
     const { backward } = split;
     this.#graph = {
-      inputs: [...given, ...this.layout as Value[], ...backward.inputs.slice(split.residuals)],
+      inputs: [...given, ...(this.layout as Value[]), ...backward.inputs.slice(split.residuals)],
       nodes: [...again, ...backward.nodes],
       outputs: backward.outputs,
     };

@@ -22,7 +22,8 @@ export function requireSimd(): void {
   if (validates(zero)) return;
   throw new BackendError({
     what: 'simd: this engine has no WebAssembly with SIMD',
-    remedy: 'Use `await wasm()` of @neuralode/backend-wasm, which also runs without; or a newer engine',
+    remedy:
+      'Use `await wasm()` of @neuralode/backend-wasm, which also runs without; or a newer engine',
   });
 }
 

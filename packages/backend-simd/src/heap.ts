@@ -1,5 +1,11 @@
 /** The backend's memory: one WebAssembly memory, handed out in blocks behind handles that know when they were freed. */
-import { BackendError, type DType, type HostArray, hostArray, type MemoryUse } from '@neuralode/tensor';
+import {
+  BackendError,
+  type DType,
+  type HostArray,
+  hostArray,
+  type MemoryUse,
+} from '@neuralode/tensor';
 
 const pageBytes = 65536;
 /** 4 GiB, less a page: the limit of 32-bit addresses. */

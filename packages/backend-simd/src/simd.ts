@@ -58,7 +58,12 @@ class SingleKernels {
     this.#fused = fused;
   }
 
-  get(name: string, operands: readonly KernelOperand[], attrs: unknown, outputs: readonly Spec[]): Program {
+  get(
+    name: string,
+    operands: readonly KernelOperand[],
+    attrs: unknown,
+    outputs: readonly Spec[],
+  ): Program {
     const specs = [...operands, ...outputs].map(({ shape, dtype }) => `${dtype}[${shape}]`);
     const key = `${name} ${specs.join(' ')} ${attrsKey(attrs)}`;
     let program = this.#known.get(key);
@@ -90,7 +95,8 @@ function unknownPrimitive(name: string): BackendError {
   return new BackendError({
     what: `The simd backend has no kernel for the primitive '${name}'`,
     expected: [...primitives.keys()].join(', '),
-    remedy: 'Add one in @neuralode/backend-simd, or give the primitive a `run` of its own made of smaller ones',
+    remedy:
+      'Add one in @neuralode/backend-simd, or give the primitive a `run` of its own made of smaller ones',
   });
 }
 

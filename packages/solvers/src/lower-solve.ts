@@ -7,7 +7,13 @@
 import type { Block, Lowering, Num, PreparedGraph, Test, Variable } from '@neuralode/tensor';
 import type { AdaptiveControl } from './control.ts';
 import { MaxStepsError, NonFiniteError, type SolveStatus, StepSizeError } from './errors.ts';
-import { type Course, LoweredAdaptivePace, type LoweredPace, type LoweredStride, loweredFixedPace } from './lowered-pace.ts';
+import {
+  type Course,
+  LoweredAdaptivePace,
+  type LoweredPace,
+  type LoweredStride,
+  loweredFixedPace,
+} from './lowered-pace.ts';
 import { type OdeSolveAttrs, type SolveInputs, solveInputs } from './solve-attrs.ts';
 import type { SolveEvent } from './solve-log.ts';
 import { plainGraphs, type RunnableGraphs } from './step-graphs.ts';
@@ -364,7 +370,9 @@ class LoweredSolve {
       return new NonFiniteError(to, pass, what);
     };
     this.#code.when(this.#notFinite(this.#y), () => {
-      this.#code.when(initial, () => this.#fail('non-finite', (a, b) => error(a, b, true), start, time));
+      this.#code.when(initial, () =>
+        this.#fail('non-finite', (a, b) => error(a, b, true), start, time),
+      );
       this.#fail('non-finite', (a, b) => error(a, b, false), start, time);
     });
   }

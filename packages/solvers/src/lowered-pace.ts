@@ -140,8 +140,14 @@ export class LoweredAdaptivePace implements LoweredPace {
   /** `stepFactor` of control.ts, for a step that stands. */
   #factor(error: Num, tried: Num): Num {
     const n = this.#code.numbers;
-    const { alpha, beta, gamma = 0, ratios = [], safety, maxFactor } = this.#control
-      .controller as StepController;
+    const {
+      alpha,
+      beta,
+      gamma = 0,
+      ratios = [],
+      safety,
+      maxFactor,
+    } = this.#control.controller as StepController;
     let factor = n.mul(safety, n.pow(error, -alpha));
     if (beta !== 0) factor = n.mul(factor, n.pow(this.#previousError.get(), beta));
     if (gamma !== 0) factor = n.mul(factor, n.pow(this.#olderError.get(), -gamma));

@@ -65,12 +65,7 @@ export interface Primitive<Attrs = any> {
    * The same as code for a compiling backend, which fills `outputs`; see lowering.ts. A node that has none, or whose
    * `refuses` gives a reason, is run by `run`.
    */
-  lower?(
-    code: Lowering,
-    inputs: readonly Place[],
-    outputs: readonly Place[],
-    attrs: Attrs,
-  ): void;
+  lower?(code: Lowering, inputs: readonly Place[], outputs: readonly Place[], attrs: Attrs): void;
   /** Why a node with these attributes cannot be compiled; nothing where it can. */
   refuses?(attrs: Attrs): string | undefined;
   /** The derivative rule, where the primitive brings its own (those of the plain ones are in `autodiff`). */

@@ -86,7 +86,6 @@ function programNode(graph: Graph, program: Program): GraphNode {
   const primitive: Primitive = {
     name: 'program',
     infer: () => graph.outputs.map(({ shape, dtype }) => ({ shape, dtype })),
-    // biome-ignore lint/correctness/useYield: a program needs nothing read while it runs
     *run(inputs: readonly Slot[], _: unknown, backend: Backend): Run<Slot[]> {
       const blocks = inputs.map((slot) => (slot as DeviceBuffer).handle as HeapBlock);
       return program.run(blocks).map((block) => new DeviceBuffer(backend, block));
@@ -135,7 +134,10 @@ function compileWithout(
     });
     return [programNode(part, program)];
   });
-  const reasons = [...left].map(([{ primitive }, reason]) => ({ primitive: primitive.name, reason }));
+  const reasons = [...left].map(([{ primitive }, reason]) => ({
+    primitive: primitive.name,
+    reason,
+  }));
   return {
     graph: { inputs: graph.inputs, nodes, outputs: graph.outputs },
     fusion: { programs, left: reasons },

@@ -85,11 +85,23 @@ export const nodeWriters: Readonly<Record<string, Writer>> = {
     });
   },
   sum: (code, { inputs: [{ shape }], attrs }, [x], out) =>
-    code.call({ kind: 'reduce', op: 'sum', dtype: x.dtype, shape, axes: (attrs as AxesAttrs).axes }, x, out),
+    code.call(
+      { kind: 'reduce', op: 'sum', dtype: x.dtype, shape, axes: (attrs as AxesAttrs).axes },
+      x,
+      out,
+    ),
   max: (code, { inputs: [{ shape }], attrs }, [x], out) =>
-    code.call({ kind: 'reduce', op: 'max', dtype: x.dtype, shape, axes: (attrs as AxesAttrs).axes }, x, out),
+    code.call(
+      { kind: 'reduce', op: 'max', dtype: x.dtype, shape, axes: (attrs as AxesAttrs).axes },
+      x,
+      out,
+    ),
   argMax: (code, { inputs: [{ shape }], attrs }, [x], out) =>
-    code.call({ kind: 'reduce', op: 'argMax', dtype: x.dtype, shape, axes: [(attrs as AxisAttrs).axis] }, x, out),
+    code.call(
+      { kind: 'reduce', op: 'argMax', dtype: x.dtype, shape, axes: [(attrs as AxisAttrs).axis] },
+      x,
+      out,
+    ),
   gather(code, { inputs: [{ shape }, indices], attrs }, blocks, out) {
     const { axis } = attrs as AxisAttrs;
     const around = {

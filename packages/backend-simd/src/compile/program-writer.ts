@@ -18,7 +18,7 @@ import {
   type Spec,
   sizeOf,
   type Test,
-  Value,
+  type Value,
   type Variable,
 } from '@neuralode/tensor';
 import { declareHost, hostIndex } from '../kernels/host-functions.ts';
@@ -103,7 +103,12 @@ export class ProgramWriter implements Lowering {
   /** The node of the graph itself that is being written, whatever loops inside it are. */
   #outermost: GraphNode | undefined;
 
-  constructor(inputs: number, outputs: number, fused: boolean, calls: readonly ((...numbers: number[]) => void)[]) {
+  constructor(
+    inputs: number,
+    outputs: number,
+    fused: boolean,
+    calls: readonly ((...numbers: number[]) => void)[],
+  ) {
     declareHost(this.#module);
     this.#library = new KernelLibrary(this.#module, fused);
     this.#calls = [...calls];
@@ -163,7 +168,11 @@ export class ProgramWriter implements Lowering {
   table(values: readonly number[]): (index: Num) => Num {
     const at = this.#lasting.take(8 * values.length);
     this.#tables.push({ at, values });
-    const block = new MemoryBlock({ shape: [values.length], dtype: 'float64' }, this.#lastingBase, at);
+    const block = new MemoryBlock(
+      { shape: [values.length], dtype: 'float64' },
+      this.#lastingBase,
+      at,
+    );
     return (index) => this.element(block, index);
   }
 
@@ -186,7 +195,10 @@ export class ProgramWriter implements Lowering {
   element(block: Block, index: Num = 0): Num {
     const f = this.#f;
     const { dtype } = block;
-    const at = this.#at(block as MemoryBlock, index, bytesPerElement(dtype as DType), { shape: [], dtype });
+    const at = this.#at(block as MemoryBlock, index, bytesPerElement(dtype as DType), {
+      shape: [],
+      dtype,
+    });
     const local = f.let('f64', () => {
       f.get(at.base);
       const load = { float32: 0x2a, float64: 0x2b, int32: 0x28, bool: 0x2d }[dtype as DType];
@@ -220,7 +232,11 @@ export class ProgramWriter implements Lowering {
     const shape = [sizeOf(to.shape)];
     const { dtype } = to as MemoryBlock;
     const plan = { kind: 'copy', dtype, shape, fromStart: 0, toStart: 0 } as const;
-    this.#call({ ...plan, fromStrides: [1], toStrides: [1] }, from as MemoryBlock, to as MemoryBlock);
+    this.#call(
+      { ...plan, fromStrides: [1], toStrides: [1] },
+      from as MemoryBlock,
+      to as MemoryBlock,
+    );
   }
 
   zero(block: Block): void {
@@ -238,7 +254,12 @@ export class ProgramWriter implements Lowering {
     const { shape } = to;
     const { dtype } = to as MemoryBlock;
     const scalars: MemoryBlock[] = [];
-    const members: { op: string; dtype: DType; inputs: ({ operand: number } | { constant: number } | { member: number })[]; inputTypes: DType[] }[] = [];
+    const members: {
+      op: string;
+      dtype: DType;
+      inputs: ({ operand: number } | { constant: number } | { member: number })[];
+      inputTypes: DType[];
+    }[] = [];
     const types = [dtype, dtype];
     blocks.forEach((_, i) => {
       const weight = weights[i];
@@ -250,7 +271,12 @@ export class ProgramWriter implements Lowering {
       const product = members.length - 1;
       if (i === 0) return;
       const before = i === 1 ? 0 : product - 1;
-      members.push({ op: 'add', dtype, inputs: [{ member: before }, { member: product }], inputTypes: types });
+      members.push({
+        op: 'add',
+        dtype,
+        inputs: [{ member: before }, { member: product }],
+        inputTypes: types,
+      });
     });
     const operands = [
       ...blocks.map(() => ({ dtype, strides: [1] })),
@@ -329,11 +355,13 @@ export class ProgramWriter implements Lowering {
     const builder = new UnitBuilder(body);
     const scalars: MemoryBlock[] = [];
     const places = new Map<Value, MemoryBlock>(preparation.kept);
-    const read = new Set(builder.units.flatMap((unit) => readsOf(unit, builder).map(({ root }) => root)));
+    const read = new Set(
+      builder.units.flatMap((unit) => readsOf(unit, builder).map(({ root }) => root)),
+    );
     for (const value of wanted) read.add(builder.views.of(value).root);
     graph.inputs.forEach((value, i) => {
       const input = inputs[i];
-      if (input instanceof MemoryBlock) places.set(value, input);
+      if (input instanceof MemoryBlock) places.set(value, input.as(value));
       else if (read.has(value)) {
         const scalar = this.#scalar(input as Num, value.dtype as DType);
         scalars.push(scalar);
@@ -353,7 +381,9 @@ export class ProgramWriter implements Lowering {
     places: Map<Value, MemoryBlock>,
   ): void {
     const nodes = graph.nodes.filter((node) => hoisted.has(node));
-    const outputs = nodes.flatMap((node) => node.outputs).filter((value) => read.has(value) && !kept.has(value));
+    const outputs = nodes
+      .flatMap((node) => node.outputs)
+      .filter((value) => read.has(value) && !kept.has(value));
     if (outputs.length === 0) return;
     const targets = outputs.map((spec) => this.#keep(spec));
     outputs.forEach((value, i) => {
@@ -441,7 +471,8 @@ function hoistedNodes(graph: Graph, constants: ReadonlySet<Value>): Set<GraphNod
   for (const node of graph.nodes) {
     const { primitive, inputs, outputs } = node;
     const reading = ['transpose', 'reshape', 'slice', 'broadcastTo', 'stopGradient'];
-    if (inputs.length === 0 || reading.includes(primitive.name) || primitive.run !== undefined) continue;
+    if (inputs.length === 0 || reading.includes(primitive.name) || primitive.run !== undefined)
+      continue;
     if (!inputs.every((value) => fixed.has(value))) continue;
     hoisted.add(node);
     for (const value of outputs) fixed.add(value);
@@ -517,13 +548,17 @@ class GraphEmitter {
     outputs.forEach((value, i) => {
       const { root, offset } = views.of(value);
       const whole = offset === 0 && sizeOf(root.shape) === sizeOf(value.shape);
-      if (whole && made.has(root) && !this.#places.has(root)) this.#places.set(root, targets[i]);
+      if (whole && made.has(root) && !this.#places.has(root))
+        this.#places.set(root, targets[i].as(root));
       else left.push([value, targets[i]]);
       this.#lastReader.set(root, end);
     });
     units.forEach((unit, i) => {
       this.#unit(unit);
-      for (const value of new Set([...valuesOf(unit), ...readsOf(unit, this.#builder).map(({ root }) => root)])) {
+      for (const value of new Set([
+        ...valuesOf(unit),
+        ...readsOf(unit, this.#builder).map(({ root }) => root),
+      ])) {
         if ((this.#lastReader.get(value) ?? i) <= i) this.#release(value);
       }
       this.#releaseTemporaries();
@@ -621,7 +656,10 @@ class GraphEmitter {
     const stored = [...values].filter(([value]) => this.#isRead(value));
     if (this.#isRead(product)) stored.unshift([product, -1]);
     const plain = this.#at(unit.b);
-    const { block: b, extents } = this.#code.ordered(unit, plain) ?? { block: plain, extents: unit.extents };
+    const { block: b, extents } = this.#code.ordered(unit, plain) ?? {
+      block: plain,
+      extents: unit.extents,
+    };
     const kernel: MatMulKernel = {
       ...extents,
       kind: 'matMul',
@@ -647,7 +685,9 @@ class GraphEmitter {
       write(this.#code, node, inputs, this.#target(node.outputs[0]));
       return;
     }
-    const inputs = node.inputs.map((value): Place => this.#opaque.get(value) ?? this.#placeOf(value));
+    const inputs = node.inputs.map(
+      (value): Place => this.#opaque.get(value) ?? this.#placeOf(value),
+    );
     const outputs = node.outputs.map((value): Place => {
       if (value.dtype !== 'opaque') return this.#target(value);
       const place: Place = { kind: 'opaque', content: undefined };

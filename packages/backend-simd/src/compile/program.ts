@@ -48,7 +48,9 @@ export class Program {
 
   constructor(graph: Graph, heap: Heap, fused: boolean) {
     const { inputs, outputs } = graph;
-    const written = new ProgramWriter(inputs.length, outputs.length, fused, errors).writeGraph(graph);
+    const written = new ProgramWriter(inputs.length, outputs.length, fused, errors).writeGraph(
+      graph,
+    );
     this.#graph = graph;
     this.#heap = heap;
     this.kernels = written.kernels;
@@ -91,7 +93,8 @@ export class Program {
       const known = this.#tape[this.#nextStretch++];
       const stretch = known ?? this.#freshStretch(least);
       if (stretch.bytes < least) continue;
-      new Int32Array(this.#heap.memory.buffer, stretch.address, 1)[0] = stretch.address + stretch.bytes;
+      new Int32Array(this.#heap.memory.buffer, stretch.address, 1)[0] =
+        stretch.address + stretch.bytes;
       return stretch.address;
     }
   }

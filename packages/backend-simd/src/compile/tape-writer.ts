@@ -100,7 +100,12 @@ export class TapeWriter {
       },
       () => this.#link(bytes),
     );
-    return new FrameCode(f, f.let('i32', () => f.get(this.#top)), kind, layout);
+    return new FrameCode(
+      f,
+      f.let('i32', () => f.get(this.#top)),
+      kind,
+      layout,
+    );
   }
 
   /** Goes on in a fresh stretch, of which the host has written the end into its first bytes. */

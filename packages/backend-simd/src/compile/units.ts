@@ -69,9 +69,36 @@ export interface NodeUnit {
 export type Unit = GroupUnit | MatMulUnit | NodeUnit;
 
 const elementwise = new Set([
-  'neg', 'abs', 'sign', 'floor', 'exp', 'expm1', 'log', 'log1p', 'sqrt', 'sin', 'cos', 'tanh', 'sigmoid', 'add',
-  'sub', 'mul', 'div', 'pow', 'maximum', 'minimum', 'equal', 'less', 'lessEqual', 'logicalAnd', 'logicalOr',
-  'logicalNot', 'where', 'cast', 'linearCombination', 'broadcastTo',
+  'neg',
+  'abs',
+  'sign',
+  'floor',
+  'exp',
+  'expm1',
+  'log',
+  'log1p',
+  'sqrt',
+  'sin',
+  'cos',
+  'tanh',
+  'sigmoid',
+  'add',
+  'sub',
+  'mul',
+  'div',
+  'pow',
+  'maximum',
+  'minimum',
+  'equal',
+  'less',
+  'lessEqual',
+  'logicalAnd',
+  'logicalOr',
+  'logicalNot',
+  'where',
+  'cast',
+  'linearCombination',
+  'broadcastTo',
 ]);
 
 /** More operations than these do not join one unit: registers run out. */
@@ -109,7 +136,8 @@ export class UnitBuilder {
     const needed = new Set<GraphNode>();
     const visit = (value: Value): void => {
       const node = producers.get(value);
-      if (node === undefined || needed.has(node) || this.views.constantOf(value) !== undefined) return;
+      if (node === undefined || needed.has(node) || this.views.constantOf(value) !== undefined)
+        return;
       needed.add(node);
       for (const { root } of this.inputsOf(node)) visit(root);
     };
@@ -162,26 +190,23 @@ export class UnitBuilder {
 
   #join(unit: GroupUnit | MatMulUnit, node: GraphNode): boolean {
     const [{ shape }] = node.outputs;
-    if (unit.members.length >= limits[unit.kind]) return false;
-    if (unit.kind === 'matMul') {
-      if (unit.orientation === 'rows' || unit.extents.batch.length > 0) return false;
-      if (sizeOf(shape) !== sizeOf(unit.shape) || shape.at(-1) !== unit.shape.at(-1)) return false;
-    } else if (!sameShape(unit.shape, shape)) return false;
-    for (const input of node.inputs) {
-      if (this.views.constantOf(input) !== undefined) continue;
-      const { root, offset } = this.views.of(input);
-      const own = unit.values.has(root) || (unit.kind === 'matMul' && unit.product === root);
-      if (own) {
-        if (offset !== 0 || !sameShape(input.shape, shape)) return false;
-      } else if (this.#orders.get(root) === this.units.indexOf(unit)) {
-        return false; // a sum over the very elements that this unit makes
-      } else if (unit.kind === 'matMul') {
-        if (patternOf(input.shape, shape) === undefined) return false;
-        if (input.dtype === 'bool' && unit.orientation === 'sums') return false;
-      }
-    }
+    if (unit.members.length >= limits[unit.kind] || !takesShape(unit, shape)) return false;
+    if (!node.inputs.every((input) => this.#joins(unit, input, shape))) return false;
     this.#add(unit, node);
     return true;
+  }
+
+  /** Whether an operation of this unit, over `shape`, can read `input`. */
+  #joins(unit: GroupUnit | MatMulUnit, input: Value, shape: readonly number[]): boolean {
+    if (this.views.constantOf(input) !== undefined) return true;
+    const { root, offset } = this.views.of(input);
+    const own = unit.values.has(root) || (unit.kind === 'matMul' && unit.product === root);
+    if (own) return offset === 0 && sameShape(input.shape, shape);
+    // a sum over the very elements that this unit makes
+    if (this.#orders.get(root) === this.units.indexOf(unit)) return false;
+    if (unit.kind === 'group') return true;
+    if (input.dtype === 'bool' && unit.orientation === 'sums') return false;
+    return patternOf(input.shape, shape) !== undefined;
   }
 
   #add(unit: GroupUnit | MatMulUnit, node: GraphNode): void {
@@ -228,7 +253,12 @@ export class UnitBuilder {
     const order = this.#orderOf(root);
     const unit = this.units[order];
     const all = (attrs as AxesAttrs).axes.length === input.shape.length;
-    if (unit?.kind !== 'group' || !all || offset !== 0 || sizeOf(input.shape) !== sizeOf(root.shape)) {
+    if (
+      unit?.kind !== 'group' ||
+      !all ||
+      offset !== 0 ||
+      sizeOf(input.shape) !== sizeOf(root.shape)
+    ) {
       return false;
     }
     const member = unit.values.get(root);
@@ -246,7 +276,10 @@ export class UnitBuilder {
     const extents = productExtents(product, left, right, a.transposed, b.transposed);
     const rows = extents.m;
     const unit: MatMulUnit = {
-      ...expression(extents.batch.length === 0 ? [rows, extents.n] : product.shape, product.dtype === 'float64'),
+      ...expression(
+        extents.batch.length === 0 ? [rows, extents.n] : product.shape,
+        product.dtype === 'float64',
+      ),
       kind: 'matMul',
       product,
       a: a.view,
@@ -256,6 +289,13 @@ export class UnitBuilder {
     };
     this.#begin(unit, [product]);
   }
+}
+
+/** Whether a unit's elements are those of `shape`, one by one. */
+function takesShape(unit: GroupUnit | MatMulUnit, shape: readonly number[]): boolean {
+  if (unit.kind === 'group') return sameShape(unit.shape, shape);
+  if (unit.orientation === 'rows' || unit.extents.batch.length > 0) return false;
+  return sizeOf(shape) === sizeOf(unit.shape) && shape.at(-1) === unit.shape.at(-1);
 }
 
 function expression(shape: readonly number[], wide: boolean): Expression {

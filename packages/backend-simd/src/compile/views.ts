@@ -79,7 +79,10 @@ export class Views {
 }
 
 /** Where a slice begins, in elements, if its elements lie side by side. */
-function contiguousOffset(shape: readonly number[], { begin, size }: SliceAttrs): number | undefined {
+function contiguousOffset(
+  shape: readonly number[],
+  { begin, size }: SliceAttrs,
+): number | undefined {
   const first = size.findIndex((extent) => extent !== 1);
   const whole = size.every((extent, axis) => axis <= first || extent === shape[axis]);
   if (first >= 0 && !whole) return undefined;

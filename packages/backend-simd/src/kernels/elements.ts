@@ -81,7 +81,11 @@ export function loadSplat(
 ): Emit {
   return () => {
     f.get(address);
-    const opcode = { float32: simd.load32Splat, int32: simd.load32Splat, float64: simd.load64Splat };
+    const opcode = {
+      float32: simd.load32Splat,
+      int32: simd.load32Splat,
+      float64: simd.load64Splat,
+    };
     f.simdMemory(dtype === 'bool' ? simd.load8Splat : opcode[dtype], offset);
     if (dtype === 'bool') widen(f, lanes);
   };

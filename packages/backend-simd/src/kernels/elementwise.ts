@@ -38,7 +38,8 @@ class ElementwiseWriter {
   readonly #evaluator: Evaluator;
   readonly #lanes: number;
   readonly #totals: readonly (readonly [number, number])[];
-  #operands: { readonly pointer: Pointer; readonly load: (used: number, at: number) => Emit }[] = [];
+  #operands: { readonly pointer: Pointer; readonly load: (used: number, at: number) => Emit }[] =
+    [];
   #results: Pointer[] = [];
 
   constructor(f: FunctionWriter, kernel: ElementwiseKernel, fused: boolean) {
@@ -61,7 +62,9 @@ class ElementwiseWriter {
     const strides = this.#pairs(flat) ?? flat.strides;
     const extents = strides === flat.strides ? flat.extents : [flat.extents[0] * 2];
     const outer = extents.slice(0, -1);
-    this.#operands = operands.map(({ dtype }, i) => this.#operand(i, dtype, strides[i], outer.length));
+    this.#operands = operands.map(({ dtype }, i) =>
+      this.#operand(i, dtype, strides[i], outer.length),
+    );
     this.#results = stored.map((member, i) => {
       const size = bytesOf(members[member].dtype);
       const steps = strides[operands.length].map((stride) => stride * size);
@@ -91,7 +94,11 @@ class ElementwiseWriter {
     const f = this.#f;
     const size = bytesOf(dtype);
     const along = strides[outer] ?? 0;
-    const own = pointer(f, index, strides.map((stride) => Math.max(0, stride) * size));
+    const own = pointer(
+      f,
+      index,
+      strides.map((stride) => Math.max(0, stride) * size),
+    );
     if (along === 1) {
       const load = (used: number, at: number): Emit =>
         loadLanes(f, dtype, this.#lanes, used, own.local, at * size);

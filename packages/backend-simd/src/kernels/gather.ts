@@ -20,9 +20,24 @@ export interface GatherKernel {
 /** Which of a program's functions is told of an index outside: these come first in its list. */
 export const outsideCalls = { gather: 0, scatterAdd: 1 } as const;
 
-const loads: Readonly<Record<DType, number>> = { float32: 0x2a, float64: 0x2b, int32: 0x28, bool: 0x2d };
-const stores: Readonly<Record<DType, number>> = { float32: 0x38, float64: 0x39, int32: 0x36, bool: 0x3a };
-const adds: Readonly<Record<DType, number>> = { float32: 0x92, float64: 0xa0, int32: 0x6a, bool: 0x6a };
+const loads: Readonly<Record<DType, number>> = {
+  float32: 0x2a,
+  float64: 0x2b,
+  int32: 0x28,
+  bool: 0x2d,
+};
+const stores: Readonly<Record<DType, number>> = {
+  float32: 0x38,
+  float64: 0x39,
+  int32: 0x36,
+  bool: 0x3a,
+};
+const adds: Readonly<Record<DType, number>> = {
+  float32: 0x92,
+  float64: 0xa0,
+  int32: 0x6a,
+  bool: 0x6a,
+};
 
 export function gatherFunction(kernel: GatherKernel): FunctionWriter {
   const { kind, dtype, outer, inner, extent, count } = kernel;

@@ -52,7 +52,9 @@ export interface HostCalls {
 const numbers = (count: number): Signature['params'] => new Array(count).fill('f64');
 
 const signatures: readonly (readonly [string, Signature])[] = [
-  ...Object.keys(mathFunctions).map((name) => [name, name.startsWith('pow') ? ofTwo : ofOne] as const),
+  ...Object.keys(mathFunctions).map(
+    (name) => [name, name.startsWith('pow') ? ofTwo : ofOne] as const,
+  ),
   ...[0, 1, 2, 3].map(
     (count) => [`call${count}`, { params: ['i32', ...numbers(count)], results: [] }] as const,
   ),

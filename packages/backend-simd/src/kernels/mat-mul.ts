@@ -193,7 +193,15 @@ class MatMulWriter {
       this.#tiles(m, rowsByVectors[vectors.length], (row, rows) => {
         const a = this.#offset(this.#a, row, aRow);
         const step = packed ? width : bRow;
-        const sums = this.#sumTile({ rows, vectors, scalars: a, row: aRow, along: aColumn, b, step });
+        const sums = this.#sumTile({
+          rows,
+          vectors,
+          scalars: a,
+          row: aRow,
+          along: aColumn,
+          b,
+          step,
+        });
         this.#finish(sums, rows, vectors, row, column);
       });
     });
@@ -465,10 +473,15 @@ class MatMulWriter {
       }
     };
     const whole = Math.floor(k / lanes);
-    this.#alongK(whole, lanes, (p) => turn(p, lanes), (count) => {
-      f.advance(a, count * aColumn * this.#size);
-      f.advance(b, count * this.#size);
-    });
+    this.#alongK(
+      whole,
+      lanes,
+      (p) => turn(p, lanes),
+      (count) => {
+        f.advance(a, count * aColumn * this.#size);
+        f.advance(b, count * this.#size);
+      },
+    );
     const beside = whole <= 2 ? whole * lanes : 0;
     if (k % lanes > 0) turn(beside, k % lanes);
     return sums;
@@ -540,7 +553,11 @@ class MatMulWriter {
   /** The sum of each vector's lanes, side by side. */
   #acrossLanes(sums: readonly number[]): Emit {
     const v = this.#v;
-    const read = sums.map((sum): Emit => () => this.#f.get(sum));
+    const read = sums.map(
+      (sum): Emit =>
+        () =>
+          this.#f.get(sum),
+    );
     const pick = (a: Emit, b: Emit, words: readonly number[]): Emit =>
       v.shuffle(
         a,

@@ -50,8 +50,7 @@ export function collapse(
   shape.forEach((extent, axis) => {
     if (extent === 1) return;
     const last = extents.length - 1;
-    const joins =
-      last >= 0 && strides.every((list, i) => kept[i][last] === list[axis] * extent);
+    const joins = last >= 0 && strides.every((list, i) => kept[i][last] === list[axis] * extent);
     if (joins) extents[last] *= extent;
     else extents.push(extent);
     strides.forEach((list, i) => {

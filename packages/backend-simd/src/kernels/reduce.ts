@@ -79,15 +79,37 @@ class ReduceWriter {
   #overKept(kept: readonly Axis[], body: (from: Pointer, to: Pointer) => void): void {
     const own = kept.map((_, i) => kept.slice(i + 1).reduce((a, b) => a * b.extent, 1));
     const result = this.#kernel.op === 'argMax' ? 4 : this.#size;
-    const from = pointer(this.#f, 0, kept.map(({ stride }) => stride * this.#size));
-    const to = pointer(this.#f, 1, own.map((stride) => stride * result));
-    nest(this.#f, kept.map(({ extent }) => extent), [from, to], () => body(from, to));
+    const from = pointer(
+      this.#f,
+      0,
+      kept.map(({ stride }) => stride * this.#size),
+    );
+    const to = pointer(
+      this.#f,
+      1,
+      own.map((stride) => stride * result),
+    );
+    nest(
+      this.#f,
+      kept.map(({ extent }) => extent),
+      [from, to],
+      () => body(from, to),
+    );
   }
 
   /** Runs `body` at each of the elements that are reduced, from where `from` points. */
   #overReduced(axes: readonly Axis[], from: Pointer, body: (at: number) => void): void {
-    const walk = pointer(this.#f, from.local, axes.map(({ stride }) => stride * this.#size));
-    nest(this.#f, axes.map(({ extent }) => extent), [walk], () => body(walk.local));
+    const walk = pointer(
+      this.#f,
+      from.local,
+      axes.map(({ stride }) => stride * this.#size),
+    );
+    nest(
+      this.#f,
+      axes.map(({ extent }) => extent),
+      [walk],
+      () => body(walk.local),
+    );
   }
 
   /** Vectors of results beside each other. */
@@ -98,8 +120,16 @@ class ReduceWriter {
     const { dtype } = this.#kernel;
     const outer = this.#kept.slice(0, -1).map((axis) => axis);
     const own = outer.map((_, i) => this.#kept.slice(i + 1).reduce((a, b) => a * b.extent, 1));
-    const from = pointer(f, 0, outer.map(({ stride }) => stride * this.#size));
-    const to = pointer(f, 1, own.map((stride) => stride * this.#size));
+    const from = pointer(
+      f,
+      0,
+      outer.map(({ stride }) => stride * this.#size),
+    );
+    const to = pointer(
+      f,
+      1,
+      own.map((stride) => stride * this.#size),
+    );
     const column = (used: number): void => {
       const totals = [f.let('v128', this.#zero()), f.let('v128', this.#zero())];
       const add = (at: number): void => {
@@ -110,19 +140,24 @@ class ReduceWriter {
       else this.#overReduced(this.#reduced, from, add);
       storeLanes(f, dtype, lanes, used, to.local, 0, this.#rounded(totals));
     };
-    nest(f, outer.map(({ extent }) => extent), [from, to], () => {
-      const whole = Math.floor(last.extent / lanes);
-      if (whole > 0) {
-        f.count(whole, 1, () => {
-          column(lanes);
-          f.advance(from.local, 16);
-          f.advance(to.local, 16);
-        });
-      }
-      if (last.extent % lanes > 0) column(last.extent % lanes);
-      f.advance(from.local, -16 * whole);
-      f.advance(to.local, -16 * whole);
-    });
+    nest(
+      f,
+      outer.map(({ extent }) => extent),
+      [from, to],
+      () => {
+        const whole = Math.floor(last.extent / lanes);
+        if (whole > 0) {
+          f.count(whole, 1, () => {
+            column(lanes);
+            f.advance(from.local, 16);
+            f.advance(to.local, 16);
+          });
+        }
+        if (last.extent % lanes > 0) column(last.extent % lanes);
+        f.advance(from.local, -16 * whole);
+        f.advance(to.local, -16 * whole);
+      },
+    );
   }
 
   #zero(): Emit {

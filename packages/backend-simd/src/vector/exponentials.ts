@@ -65,7 +65,9 @@ export function expm1(v: Lanes, x: Emit): Emit {
   const { small, rounded } = split(v, clamp(v, x, -80, 89));
   const near = v.let(fromParts(v, small, rounded));
   // far above zero the 1 does not count, and 2ⁿ alone would overflow
-  return v.select(v.lt(x, v.splat(64)), near, scale(v, small, rounded));
+  const value = v.select(v.lt(x, v.splat(64)), near, scale(v, small, rounded));
+  // minus zero stays what it is
+  return v.or(value, v.and(x, v.bits(0x80000000)));
 }
 
 /** t / (t + 2) with t = exp 2|x| − 1: nothing cancels, near zero or far from it. */
