@@ -14,11 +14,11 @@ def versions(*packages):
     return {"python": platform.python_version(), **{name: version(name) for name in packages}}
 
 
-def write(package, name, packages, content):
+def write(package, name, packages, content, folder="test/reference", command=COMMAND):
     """Write one file of reference values for a package's tests, with what made it."""
-    folder = ROOT / "packages" / package / "test" / "reference"
+    folder = ROOT / "packages" / package / folder
     folder.mkdir(parents=True, exist_ok=True)
-    made = {"madeBy": COMMAND, "versions": versions(*packages)}
+    made = {"madeBy": command, "versions": versions(*packages)}
     path = folder / f"{name}.json"
     path.write_text(layout({**made, **content}) + "\n", encoding="utf-8")
     print(f"{path.relative_to(ROOT)}  {path.stat().st_size} bytes")

@@ -6,7 +6,8 @@
   1e-13, each checked against a second source (a closed form, or a Taylor series solver in 30
   digits), one solution by torchdiffeq's dopri5 at everyday tolerances, and solutions by scipy's
   explicit methods (reference_scipy.py).
-- the same folder: solutions of stiff problems (reference_stiff.py).
+- the same folder: solutions of stiff problems (reference_stiff.py), and what scipy's multistep
+  codes spend (reference_multistep.py).
 - packages/adjoint/test/reference: gradients of a solve (reference_gradients.py).
 - packages/nn/test/reference: recurrent cells and optimisers, as torch has them (reference_nn.py).
 
@@ -18,6 +19,7 @@ import mpmath
 import numpy as np
 from cpu_torch import torch
 import reference_gradients
+import reference_multistep
 import reference_nn
 import reference_scipy
 import reference_stiff
@@ -186,6 +188,7 @@ def main():
     write_torchdiffeq_dopri5(everything[0])
     reference_scipy.write_all(everything)
     reference_stiff.write_all()
+    reference_multistep.write_all()
     reference_gradients.write_all()
     reference_nn.write_all()
 

@@ -2,17 +2,20 @@
  * npm run bench -- memory [--most=10000]
  *
  * Peak bytes of a forward and a backward pass against the number of solver steps, for each gradient method, on the
- * reference backend in float64 (whose buffers are counted exactly; kernels elsewhere use as much or more).
- * Writes bench/results/memory.json, an array of { system, method, steps, peakBytes }, and prints a table.
+ * reference backend in float64 (whose buffers are counted exactly; kernels elsewhere use as much or more); beside it the
+ * same of torchdiffeq, by what autograd saves. Writes bench/results/memory.json, an array of
+ * { system, method, steps, peakBytes }, and docs/results/memory.svg, and prints a table.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { backsolve, direct } from '@neuralode/adjoint';
+import { backsolve, checkpointed, direct } from '@neuralode/adjoint';
 import { grad, jit } from '@neuralode/autodiff';
 import { reference } from '@neuralode/backend-reference';
 import { type GradientMethod, odeint, rk4 } from '@neuralode/solvers';
+import { type MemoryRow, plotMemory } from './memory/plot.ts';
+import { runPeer } from './peers/python.ts';
 import { disposeTree, random, setBackend, type Tensor } from '@neuralode/tensor';
 
 const { values } = parseArgs({ options: { most: { type: 'string', default: '10000' } } });
@@ -42,15 +45,21 @@ async function peakBytes(gradient: GradientMethod, steps: number): Promise<numbe
   return backend.memory().peakBytes - before;
 }
 
-const results: { system: string; method: string; steps: number; peakBytes: number }[] = [];
-for (const gradient of [direct(), backsolve()]) {
-  for (let steps = 10; steps <= Number(values.most); steps *= 10) {
+const counts: number[] = [];
+for (let steps = 10; steps <= Number(values.most); steps *= 10) counts.push(steps);
+
+const results: MemoryRow[] = [];
+for (const gradient of [direct(), checkpointed(), backsolve()]) {
+  for (const steps of counts) {
     const bytes = await peakBytes(gradient, steps);
     results.push({ system: 'neuralode', method: gradient.name, steps, peakBytes: bytes });
   }
 }
+results.push(...(await runPeer<MemoryRow>('memory_torchdiffeq.py', counts.map(String))));
+const pages = fileURLToPath(new URL('../../docs/results/', import.meta.url));
 const folder = fileURLToPath(new URL('../results/', import.meta.url));
 mkdirSync(folder, { recursive: true });
 writeFileSync(join(folder, 'memory.json'), `${JSON.stringify(results, null, 2)}\n`);
+writeFileSync(join(pages, 'memory.svg'), plotMemory(results));
 console.table(results);
-process.stderr.write('written: bench/results/memory.json\n');
+process.stderr.write('written: bench/results/memory.json, docs/results/memory.svg\n');

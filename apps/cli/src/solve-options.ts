@@ -8,6 +8,7 @@ import {
   type GradientMethod,
   heun,
   heunEuler,
+  methodOf,
   midpoint,
   ralston,
   rk4,
@@ -55,7 +56,7 @@ export function solveOptions(options: ModelOptions, spacing: number) {
 }
 
 function stepsOf(name: SolverName): number {
-  return stepsPerSpacing[solvers[name]().tableau.order] ?? 1;
+  return stepsPerSpacing[methodOf(solvers[name]()).order] ?? 1;
 }
 
 /** As the report names it. */

@@ -18,6 +18,7 @@ import {
   afterJumps,
   controlOf,
   fieldAlong,
+  methodOf,
   odeSolve,
   requireHeld,
   requireKnownOptions,
@@ -25,6 +26,7 @@ import {
   solveInputs,
   timesInFront,
 } from '@neuralode/solvers';
+import { landingMethod } from './landing-method.ts';
 import { integralRate, integralsByState, parameterQuadrature } from './quadrature.ts';
 import {
   ArgumentError,
@@ -36,12 +38,16 @@ import {
   zerosLike,
 } from '@neuralode/tensor';
 
-/** Settings of `backsolve`; what is left out is as in the forward solve. */
-export interface BacksolveOptions {
+/** Settings of a backward solve; what is left out is as in the forward solve. */
+export interface BackwardOptions {
   readonly solver?: AdaptiveSolver | FixedStepSolver;
   readonly rtol?: number;
   readonly atol?: number;
   readonly stepSize?: number;
+}
+
+/** Settings of `backsolve`. */
+export interface BacksolveOptions extends BackwardOptions {
   /**
    * Leave the parameters' gradient out of the error norm (Kidger, Chen, Lyons 2021, "Hey, that's not an ODE"): it is a
    * mere quadrature, and need not steer the step. Default true.
@@ -83,25 +89,33 @@ function adjointBody(attrs: OdeSolveAttrs, wanted: readonly boolean[]): Graph {
 }
 
 /** The method and control of the backward solve: the forward solve's, but for what `options` say. */
-function backwardControl(
-  { tableau, control, body }: OdeSolveAttrs,
-  { seminorm: _, solver, ...given }: BacksolveOptions,
-): Pick<OdeSolveAttrs, 'tableau' | 'control'> {
-  if (solver === undefined && Object.keys(given).length === 0) return { tableau, control };
-  const chosen = solver ?? ({ kind: control.kind, tableau } as Solver);
+export function backwardControl(
+  { method, control, body }: OdeSolveAttrs,
+  { solver, ...given }: BackwardOptions,
+  who: string,
+): Pick<OdeSolveAttrs, 'method' | 'control'> {
+  const back = solver === undefined ? method : methodOf(solver);
+  if (back.pairs) {
+    throw new ArgumentError({
+      what: `${who}: ${back.name} is for a state [q, p], and the adjoint is no such pair`,
+      remedy: `Pass another solver for the way back, such as ${who}({ solver: dopri5() }); or take reversible()`,
+    });
+  }
+  if (solver === undefined && Object.keys(given).length === 0) return { method, control };
+  const chosen = solver ?? ({ kind: control.kind, method } as Solver);
   const { maxSteps } = control;
   const sameKind = control.kind === chosen.kind;
   // A controller is made for its method's order, so another method brings its own.
   const inherited = sameKind
     ? { ...control, ...(solver && { controller: undefined }) }
     : { maxSteps };
-  const backward = controlOf(chosen, { ...inherited, ...given }, 'backsolve');
-  requireHeld(backward, body.inputs[0].dtype, 'backsolve');
-  return { tableau: chosen.tableau, control: backward };
+  const backward = controlOf(chosen, { ...inherited, ...given }, who);
+  requireHeld(backward, body.inputs[0].dtype, who);
+  return { method: back, control: backward };
 }
 
 /** Rows 1 … T − 2. */
-function interior(rows: Tensor): Tensor {
+export function interior(rows: Tensor): Tensor {
   return rows.slice([1], [rows.shape[0] - 2]);
 }
 
@@ -167,9 +181,12 @@ function solveBackward(
         ]
       : [...observed, ...cotangents, ...zeroGradients].map(() => undefined);
   const { quadrature: _, ...same } = attrs;
+  const { seminorm = true, ...given } = options;
+  const { method, control } = backwardControl(attrs, given, 'backsolve');
   const backwardAttrs: OdeSolveAttrs = {
     ...same,
-    ...backwardControl(attrs, options),
+    method: batch === undefined ? landingMethod(method) : method,
+    control,
     body: adjointBody(attrs, batch === undefined ? wanted : wanted.map(() => false)),
     ...(beside && { quadrature: parameterQuadrature(attrs, wanted) }),
     leaves: 2 * leaves + zeroGradients.length,
@@ -178,11 +195,7 @@ function solveBackward(
       rowTimes: attrs.rowTimes.map((row) => row.toReversed()),
     }),
     jumps,
-    steered: [
-      ...attrs.steered,
-      ...attrs.steered,
-      ...zeroGradients.map(() => !(options.seminorm ?? true)),
-    ],
+    steered: [...attrs.steered, ...attrs.steered, ...zeroGradients.map(() => !seminorm)],
     pass: 'backward',
     gradient: self,
   };
@@ -206,7 +219,7 @@ function solveBackward(
 }
 
 /** ∂L/∂tᵢ = aᵢ⁻ · f(tᵢ, zᵢ⁻) − aᵢ⁺ · f(tᵢ, zᵢ⁺), with a⁻ and a⁺ the adjoints before and after what happens at tᵢ. */
-function timeGradient(
+export function timeGradient(
   inputs: readonly Tensor[],
   attrs: OdeSolveAttrs,
   observed: readonly Tensor[],

@@ -20,7 +20,7 @@ import {
   zerosOf,
 } from '@neuralode/tensor';
 import type { RowBackAttrs, RowTapeEntry } from './direct-batched-tape.ts';
-import { Totals } from './direct-run.ts';
+import { Totals } from './totals.ts';
 
 type RunEvent = Extract<RowTapeEntry['event'], { kind: 'run' }>;
 type EmitEvent = Extract<RowTapeEntry['event'], { kind: 'emit' }>;

@@ -28,6 +28,7 @@ import {
 import { runBatchedBackward } from './direct-batched-run.ts';
 import type { Wanted } from './direct-tape.ts';
 import type { RowBackAttrs, RowTapeEntry, SplitRowGraph } from './direct-batched-tape.ts';
+import { wantedOf } from './split-solve.ts';
 
 interface RowTapedAttrs extends OdeSolveAttrs {
   readonly graphs: RowGraphs<SplitRowGraph>;
@@ -84,9 +85,9 @@ export function batchedVjp(
   inputs: readonly Tensor[],
   attrs: OdeSolveAttrs,
   needs: readonly boolean[],
-  wanted: Wanted,
   modes: Modes,
 ): ReturnType<DerivativeRule<OdeSolveAttrs>['vjp']> {
+  const wanted = wantedOf(inputs, attrs, needs);
   const graphs = new RowGraphs(attrs, splitter(wanted, modes));
   const results = apply(batchedTaped, inputs, { ...attrs, graphs } satisfies RowTapedAttrs);
   const tape = results.pop() as Tensor;

@@ -1,7 +1,14 @@
 /**
- * The backward pass of `direct()`: the tape of a solve, walked from its end.
+ * The backward pass through the steps of a recorded solve, walked from its end.
  */
-import { reverseCost, solveInputs } from '@neuralode/solvers';
+import {
+  countObserved,
+  heed,
+  type SolveEvent,
+  type StepEvent,
+  type StepKind,
+  solveInputs,
+} from '@neuralode/solvers';
 import {
   type Backend,
   type Graph,
@@ -12,71 +19,22 @@ import {
   runKernel,
   type Slot,
   type Spec,
-  sliceOf,
   stackOf,
-  type Tape,
   zerosOf,
 } from '@neuralode/tensor';
 import { type SplitGraph, spread } from '@neuralode/autodiff';
-import type { BackAttrs, TapeEntry } from './direct-tape.ts';
+import type { BackAttrs, Rewind, TapeEntry } from './direct-tape.ts';
+import { TimeGradients } from './time-gradients.ts';
+import { Totals } from './totals.ts';
 
-/** Running sums of cotangents by key; a key that was never added to is zero. */
-export class Totals {
-  readonly #backend: Backend;
-  readonly #slots = new Map<number, Slot>();
-
-  constructor(backend: Backend) {
-    this.#backend = backend;
-  }
-
-  /** Adds `term`, whose reference it takes over, times `weight`. */
-  add(key: number, term: Slot, spec: Spec, weight = 1): void {
-    const total = this.#slots.get(key);
-    const operands = [{ slot: term, spec }];
-    if (total !== undefined) operands.unshift({ slot: total, spec });
-    if (total === undefined && weight === 1) {
-      this.#slots.set(key, term);
-      return;
-    }
-    const weights = total === undefined ? [weight] : [1, weight];
-    const sum = runKernel(this.#backend, p.linearCombination, operands, { weights });
-    term.release();
-    total?.release();
-    this.#slots.set(key, sum);
-  }
-
-  has(key: number): boolean {
-    return this.#slots.has(key);
-  }
-
-  /** The sum, which the caller then owns; zeros of `spec` where there is none. The key starts afresh. */
-  take(key: number, spec: Spec): Slot {
-    const slot = this.#slots.get(key);
-    this.#slots.delete(key);
-    return slot ?? zerosOf(this.#backend, spec);
-  }
-
-  /** Adds the sum under `key` of `other`, if any, to that of `key` here; the key starts afresh there. */
-  absorb(other: Totals, key: number, spec: Spec): void {
-    const slot = other.#slots.get(key);
-    if (slot === undefined) return;
-    other.#slots.delete(key);
-    this.add(key, slot, spec);
-  }
-
-  release(): void {
-    releaseAll(this.#slots.values());
-    this.#slots.clear();
-  }
-}
-
-/** Runs an `odeSolveBack` node. */
-export function* runBackward(
+/** Runs an `odeSolveBack` node, whose inputs these are; the recorded solve is had from `rewind`. */
+export function* walkBack(
   inputs: readonly Slot[],
   attrs: BackAttrs,
   backend: Backend,
+  rewind: Rewind,
 ): Run<Slot[]> {
-  const walk = new BackwardWalk(inputs, attrs, backend);
+  const walk = new BackwardWalk(inputs, attrs, backend, rewind);
   try {
     return yield* walk.run();
   } finally {
@@ -84,13 +42,20 @@ export function* runBackward(
   }
 }
 
+type EventOf<K extends SolveEvent['kind']> = Extract<SolveEvent, { kind: K }>;
+
+/** After how many steps something is read, which is when an asynchronous run gives way to others. */
+const turnInterval = 16;
+
 class BackwardWalk {
   readonly #attrs: BackAttrs;
   readonly #backend: Backend;
-  readonly #tape: Tape<TapeEntry>;
+  readonly #rewind: Rewind;
   /** Cotangents of the observations, a stack a leaf; null where zero. */
   readonly #observed: readonly (Slot | null)[];
   readonly #count: number;
+  /** When the first step began and the last one ended. */
+  readonly #span: readonly [number, number];
   readonly #leaves: number;
   readonly #state: readonly Spec[];
   readonly #args: readonly Spec[];
@@ -98,13 +63,14 @@ class BackwardWalk {
 
   /** Cotangents of the state as it stands at this point of the walk, by leaf. */
   readonly #y: Totals;
-  /** Cotangents of the stages of the step being walked, by stage · leaves + leaf. */
-  readonly #stages: Totals;
-  /** What interpolation adds to the cotangent of the state before its step, and of that step's h. */
+  /** Cotangents of what the steps so far left, as it stands at this point of the walk: by group · leaves + leaf. */
+  #memory: Totals;
+  /** Cotangents of what the interpolants of the step being walked were given, by group · leaves + leaf. */
+  readonly #groups: Totals;
+  /** What interpolation adds to the cotangent of the state before its step. */
   readonly #before: Totals;
-  readonly #stepSize: Totals;
   readonly #gradients: Totals;
-  readonly #timeGradients: Totals;
+  readonly #times: TimeGradients;
   /** Cotangents of the jumps, [leaf][interior time]. */
   readonly #jumps = new Map<number, Slot[]>();
   /** Vector-Jacobian products of the field. */
@@ -113,53 +79,41 @@ class BackwardWalk {
   #factorisations = 0;
   #steps = 0;
 
-  constructor(inputs: readonly Slot[], attrs: BackAttrs, backend: Backend) {
+  constructor(inputs: readonly Slot[], attrs: BackAttrs, backend: Backend, rewind: Rewind) {
     const { loop, needs, given } = attrs;
     this.#attrs = attrs;
     this.#backend = backend;
-    this.#tape = inputs[0] as Tape<TapeEntry>;
+    this.#rewind = rewind;
     this.#observed = spread(given, inputs.slice(1 + needs.length));
     this.#leaves = loop.leaves;
     [this.#scalar] = loop.body.inputs;
     this.#state = loop.body.inputs.slice(1, 1 + loop.leaves);
     this.#args = loop.body.inputs.slice(1 + loop.leaves);
-    this.#count = this.#tape.entries.filter(
-      ({ event }) => event.kind === 'emit' || event.kind === 'dense',
-    ).length;
+    const steps = rewind.events.filter((event) => event.kind === 'step');
+    const last = steps.at(-1) as StepEvent;
+    this.#span = [steps[0].t, last.t + last.h];
+    this.#count = rewind.events.reduce((total, event) => total + countObserved(event), 0);
     this.#y = new Totals(backend);
-    this.#stages = new Totals(backend);
+    this.#memory = new Totals(backend);
+    this.#groups = new Totals(backend);
     this.#before = new Totals(backend);
-    this.#stepSize = new Totals(backend);
     this.#gradients = new Totals(backend);
-    this.#timeGradients = new Totals(backend);
+    const jumps = loop.jumps.some((jump) => jump !== undefined);
+    this.#times = new TimeGradients(backend, this.#scalar, (segment) =>
+      jumps ? [segment, segment + 1] : [0, this.#count - 1],
+    );
   }
 
   *run(): Run<Slot[]> {
-    for (const entry of this.#tape.entries.toReversed()) {
-      switch (entry.event.kind) {
-        case 'emit':
-          this.#emit(entry.event.index);
-          break;
-        case 'dense':
-          yield* this.#dense(entry);
-          break;
-        case 'extend':
-          yield* this.#extend(entry);
-          break;
-        case 'step':
-          yield* this.#step(entry);
-          break;
-        case 'start':
-          yield* this.#start(entry);
-          break;
-        case 'jump':
-          this.#jump(entry.event.index);
-          break;
-      }
+    for (;;) {
+      const stretch = yield* this.#rewind.previous();
+      if (stretch === undefined) break;
+      for (const entry of stretch.toReversed()) yield* this.#back(entry);
     }
-    const { loop } = this.#attrs;
-    loop.onSolve?.({
+    const { evaluations } = this.#rewind;
+    this.#attrs.loop.onSolve?.({
       nfe: this.#evaluations,
+      ...(evaluations > 0 && { recomputed: evaluations }),
       jacobians: this.#jacobians,
       factorisations: this.#factorisations,
       accepted: this.#steps,
@@ -170,14 +124,54 @@ class BackwardWalk {
     return this.#results();
   }
 
+  *#back(entry: TapeEntry): Run<void> {
+    const { event } = entry;
+    switch (event.kind) {
+      case 'emit':
+        return this.#emit(event.index);
+      case 'dense':
+        return yield* this.#dense(entry, event);
+      case 'extend':
+        return yield* this.#extend(entry, event.step);
+      case 'step':
+        yield* this.#heed(event.t + event.h);
+        yield* this.#step(entry, event);
+        return this.#tell(event);
+      case 'start':
+        return yield* this.#start(entry, event.segment);
+      case 'jump':
+        return this.#jump(event.index);
+    }
+  }
+
+  /** Tells how far the walk came. */
+  #tell({ t, h }: StepEvent): void {
+    const [start, end] = this.#span;
+    const fraction = (end - t) / (end - start);
+    this.#attrs.loop.onStep?.({ t, h: -h, accepted: true, fraction, pass: 'backward' });
+  }
+
+  /** Stops where it is asked to before the step that ended at `t`; at times lets those have their turn who may ask. */
+  *#heed(t: number): Run<void> {
+    if (this.#steps % turnInterval === 0) {
+      const probe = zerosOf(this.#backend, this.#scalar);
+      try {
+        yield probe;
+      } finally {
+        probe.release();
+      }
+    }
+    heed(this.#attrs.loop, t, 'backward');
+  }
+
   release(): void {
     for (const totals of [
       this.#y,
-      this.#stages,
+      this.#memory,
+      this.#groups,
       this.#before,
-      this.#stepSize,
       this.#gradients,
-      this.#timeGradients,
+      this.#times,
     ]) {
       totals.release();
     }
@@ -185,12 +179,19 @@ class BackwardWalk {
       releaseAll(slots.filter((slot) => slot !== undefined));
   }
 
-  /** The cotangent of leaf `leaf` of observation `index`; null where zero. */
-  #observation(leaf: number, index: number): Slot | null {
-    const stack = this.#observed[leaf];
-    if (stack === null) return null;
+  /** The cotangents of leaf `leaf` of `count` observations from `index` on; null where zero. */
+  #observation(leaf: number, index: number, count = 1): Slot | null {
+    const slot = this.#observed[leaf];
+    if (slot === null) return null;
+    const spec = this.#rows(leaf, this.#count);
+    const begin = spec.shape.map((_, axis) => (axis === 0 ? index : 0));
+    const { shape: size } = this.#rows(leaf, count);
+    return runKernel(this.#backend, p.slice, [{ slot, spec }], { begin, size });
+  }
+
+  #rows(leaf: number, count: number): Spec {
     const { shape, dtype } = this.#state[leaf];
-    return sliceOf(this.#backend, stack, { shape: [this.#count, ...shape], dtype }, index);
+    return { shape: [count, ...shape], dtype };
   }
 
   /** The observation is the state itself. */
@@ -210,137 +211,117 @@ class BackwardWalk {
     }
   }
 
-  *#dense(entry: TapeEntry): Run<void> {
-    const event = entry.event as Extract<TapeEntry['event'], { kind: 'dense' }>;
-    const cotangents = this.#state.map((_, leaf) => this.#observation(leaf, event.index));
+  *#dense(entry: TapeEntry, event: EventOf<'dense'>): Run<void> {
+    const { halves, wanted } = this.#attrs;
+    const { index, thetas, step } = event;
+    const count = thetas.length;
+    const cotangents = this.#state.map((_, leaf) => this.#observation(leaf, index, count));
     if (cotangents.every((slot) => slot === null)) return;
     const filled = cotangents.map(
-      (slot, leaf) => slot ?? zerosOf(this.#backend, this.#state[leaf]),
+      (slot, leaf) => slot ?? zerosOf(this.#backend, this.#rows(leaf, count)),
     );
-    const results = yield* this.#runHalf(this.#attrs.halves.dense.backward, entry, filled);
-    if (this.#attrs.wanted.times) {
-      const [theta, h] = results.splice(0, 2);
-      this.#observationTime(event.index, event.h, event.theta, theta);
-      this.#stepSize.add(0, h, this.#scalar);
+    const { backward } = halves.of(step).observe(count);
+    const results = yield* this.#runHalf(backward, entry, filled);
+    if (wanted.times) {
+      const [byTheta, h] = results.splice(0, 2);
+      this.#times.addObserved(event, byTheta);
+      this.#times.addToStep(h);
     }
     this.#state.forEach((spec, leaf) => {
       this.#before.add(leaf, results.shift() as Slot, spec);
     });
-    results.forEach((slot, i) => {
-      this.#stages.add(i, slot, this.#state[i % this.#leaves]);
-    });
+    this.#addGroups(results);
   }
 
-  /** θ = (tᵢ − t)/h: it moves with the observation time, and with the step, whose share follows by `#timeOfStep`. */
-  #observationTime(index: number, h: number, theta: number, cotangent: Slot): void {
-    this.#timeGradients.add(index, cotangent.retain(), this.#scalar, 1 / h);
-    this.#stepStart(cotangent, theta, h);
-  }
-
-  /** ∂θ/∂t = −1/h and ∂θ/∂h = −θ/h, for the t and h of the step being walked. */
-  #stepStart(cotangent: Slot, theta: number, h: number): void {
-    this.#stepSize.add(1, cotangent.retain(), this.#scalar, -1 / h);
-    this.#stepSize.add(0, cotangent, this.#scalar, -theta / h);
-  }
-
-  /** The stages that only the interpolant needs: functions of the state before the step, and of the step's stages. */
-  *#extend(entry: TapeEntry): Run<void> {
-    const { loop, halves, wanted } = this.#attrs;
-    const { c, denseStages } = loop.tableau;
-    const first = c.length * this.#leaves;
-    const count = (denseStages?.c.length ?? 0) * this.#leaves;
+  /** What only the interpolant needs: functions of the state before the step, and of the step's groups. */
+  *#extend(entry: TapeEntry, kind: StepKind): Run<void> {
+    const { halves, wanted } = this.#attrs;
+    const first = (kind.given + kind.fresh) * this.#leaves;
     // No cotangent arrived at what was observed in this step.
-    if (!this.#stages.has(first)) return;
-    this.#evaluations += count / this.#leaves;
-    const cotangents = Array.from({ length: count }, (_, i) =>
-      this.#stages.take(first + i, this.#state[i % this.#leaves]),
-    );
-    const { backward } = halves.extend as SplitGraph;
+    if (!this.#groups.has(first)) return;
+    this.#evaluations += kind.cost.extend;
+    const cotangents = this.#takeGroups(this.#groups, first, kind.further);
+    const { backward } = halves.of(kind).extend as SplitGraph;
     const results = yield* this.#runHalf(backward, entry, cotangents);
     if (wanted.times) {
       const [t, h] = results.splice(0, 2);
-      this.#stepSize.add(1, t, this.#scalar);
-      this.#stepSize.add(0, h, this.#scalar);
+      this.#times.addToStep(h, t);
     }
     this.#state.forEach((spec, leaf) => {
       this.#before.add(leaf, results.shift() as Slot, spec);
     });
-    results.splice(0, first).forEach((slot, i) => {
-      this.#stages.add(i, slot, this.#state[i % this.#leaves]);
-    });
+    this.#addGroups(results.splice(0, first));
     this.#addGradients(results);
   }
 
-  *#step(entry: TapeEntry): Run<void> {
-    const event = entry.event as Extract<TapeEntry['event'], { kind: 'step' }>;
-    const { loop, halves, wanted } = this.#attrs;
-    const { fsal, c } = loop.tableau;
-    const first = fsal ? 1 : 0;
+  #addGroups(slots: readonly Slot[]): void {
+    slots.forEach((slot, i) => {
+      this.#groups.add(i, slot, this.#state[i % this.#leaves]);
+    });
+  }
+
+  /** `count` groups of cotangents from key `first` on. */
+  #takeGroups(totals: Totals, first: number, count: number): Slot[] {
+    return Array.from({ length: count * this.#leaves }, (_, i) =>
+      totals.take(first + i, this.#state[i % this.#leaves]),
+    );
+  }
+
+  *#step(entry: TapeEntry, event: StepEvent): Run<void> {
+    const { halves, wanted } = this.#attrs;
+    const { kind } = event.planned;
+    const { reverse } = kind.cost;
     this.#steps++;
-    const cost = reverseCost(loop.tableau);
-    this.#evaluations += cost.evaluations;
-    this.#jacobians += cost.jacobians;
-    this.#factorisations += cost.factorisations;
-    const cotangents = this.#state.map((spec, leaf) => this.#y.take(leaf, spec));
-    for (let i = first * this.#leaves; i < c.length * this.#leaves; i++) {
-      cotangents.push(this.#stages.take(i, this.#state[i % this.#leaves]));
-    }
-    const results = yield* this.#runHalf(halves.step.backward, entry, cotangents);
+    this.#evaluations += reverse.evaluations;
+    this.#jacobians += reverse.jacobians;
+    this.#factorisations += reverse.factorisations;
+    this.#recallMemory(kind);
+    const cotangents = [
+      ...this.#takeGroups(this.#y, 0, 1),
+      ...this.#takeGroups(this.#groups, kind.given * this.#leaves, kind.fresh),
+    ];
+    const results = yield* this.#runHalf(halves.of(kind).step.backward, entry, cotangents);
     if (wanted.times) {
       const [t, h] = results.splice(0, 2);
-      this.#stepSize.add(1, t, this.#scalar);
-      this.#stepSize.add(0, h, this.#scalar);
-      this.#timeOfStep(event);
+      this.#times.addToStep(h, t);
+      this.#times.closeStep(event);
     }
     this.#state.forEach((spec, leaf) => {
       this.#y.add(leaf, results.shift() as Slot, spec);
       this.#y.absorb(this.#before, leaf, spec);
     });
-    if (fsal) this.#firstStage(results);
+    for (let key = 0; key < kind.given * this.#leaves; key++) {
+      const spec = this.#state[key % this.#leaves];
+      this.#memory.add(key, results.shift() as Slot, spec);
+      this.#memory.absorb(this.#groups, key, spec);
+    }
     this.#addGradients(results);
   }
 
-  /** The first stage was the last one of the step before: its cotangent, with what interpolation added, goes there. */
-  #firstStage(results: Slot[]): void {
-    const last = (this.#attrs.loop.tableau.c.length - 1) * this.#leaves;
-    this.#state.forEach((spec, leaf) => {
-      const slot = results.shift() as Slot;
-      const interpolated = this.#stages.take(leaf, spec);
-      this.#stages.add(last + leaf, slot, spec);
-      this.#stages.add(last + leaf, interpolated, spec);
-    });
-  }
-
-  /** From the cotangents of a step's t and h to those of the ends of its stretch: see the head of direct.ts. */
-  #timeOfStep({ segment, position, length }: Extract<TapeEntry['event'], { kind: 'step' }>): void {
-    const t = this.#stepSize.take(1, this.#scalar);
-    const h = this.#stepSize.take(0, this.#scalar);
-    const [from, to] = this.#stretch(segment);
-    this.#timeGradients.add(from, t.retain(), this.#scalar, 1 - position);
-    this.#timeGradients.add(to, t, this.#scalar, position);
-    this.#timeGradients.add(from, h.retain(), this.#scalar, -length);
-    this.#timeGradients.add(to, h, this.#scalar, length);
-  }
-
-  /** Indices of the times between which stretch `segment` lies. */
-  #stretch(segment: number): [number, number] {
-    const jumps = this.#attrs.loop.jumps.some((jump) => jump !== undefined);
-    return jumps ? [segment, segment + 1] : [0, this.#count - 1];
-  }
-
-  *#start(entry: TapeEntry): Run<void> {
-    const event = entry.event as Extract<TapeEntry['event'], { kind: 'start' }>;
-    this.#evaluations++;
-    const last = (this.#attrs.loop.tableau.c.length - 1) * this.#leaves;
-    const cotangents = this.#state.map((spec, leaf) => this.#stages.take(last + leaf, spec));
-    const results = yield* this.#runHalf(this.#attrs.halves.field.backward, entry, cotangents);
-    if (this.#attrs.wanted.times) {
-      this.#timeGradients.add(
-        this.#stretch(event.segment)[0],
-        results.shift() as Slot,
-        this.#scalar,
-      );
+  /** From the cotangents of the memory after a step of this kind to those of its fresh groups, and of the memory before. */
+  #recallMemory({ leaves: left, given }: StepKind): void {
+    const after = this.#memory;
+    this.#memory = new Totals(this.#backend);
+    const { memory } = this.#attrs.loop.method;
+    for (let group = 0; group < memory; group++) {
+      const to = group < left.length ? this.#groups : this.#memory;
+      const target = group < left.length ? given + left[group] : group - left.length;
+      for (let leaf = 0; leaf < this.#leaves; leaf++) {
+        const spec = this.#state[leaf];
+        const [key, place] = [group * this.#leaves + leaf, target * this.#leaves + leaf];
+        if (after.has(key)) to.add(place, after.take(key, spec), spec);
+      }
     }
+  }
+
+  *#start(entry: TapeEntry, segment: number): Run<void> {
+    this.#evaluations++;
+    const { halves, wanted } = this.#attrs;
+    const { backward, residuals } = halves.start as SplitGraph;
+    const groups = (backward.inputs.length - residuals) / this.#leaves;
+    const cotangents = this.#takeGroups(this.#memory, 0, groups);
+    const results = yield* this.#runHalf(backward, entry, cotangents);
+    if (wanted.times) this.#times.addToStart(segment, results.shift() as Slot);
     this.#state.forEach((spec, leaf) => {
       this.#y.add(leaf, results.shift() as Slot, spec);
     });
@@ -374,7 +355,7 @@ class BackwardWalk {
     const roles = solveInputs(needs, loop);
     const jumping = loop.jumps.flatMap((jump, leaf) => (jump === undefined ? [] : [leaf]));
     return [
-      ...(roles.times ? [this.#stackTimes()] : []),
+      ...(roles.times ? [this.#times.take(this.#count)] : []),
       ...roles.y0.flatMap((need, leaf) => (need ? [this.#y.take(leaf, this.#state[leaf])] : [])),
       ...roles.jumps.flatMap((need, i) => {
         if (!need) return [];
@@ -383,14 +364,5 @@ class BackwardWalk {
       }),
       ...roles.args.flatMap((need, i) => (need ? [this.#gradients.take(i, this.#args[i])] : [])),
     ];
-  }
-
-  #stackTimes(): Slot {
-    const rows = Array.from({ length: this.#count }, (_, i) =>
-      this.#timeGradients.take(i, this.#scalar),
-    );
-    const stack = stackOf(this.#backend, rows, this.#scalar);
-    releaseAll(rows);
-    return stack;
   }
 }

@@ -2,16 +2,16 @@
  * Both passes of `direct()` as code for a compiling backend: the solve that fills a tape, and the walk back over it
  * (direct-run.ts), whose steps are the same.
  */
-import { LoweredSplit, spread } from '@neuralode/autodiff';
+import { LoweredSplit, type SplitGraph, spread } from '@neuralode/autodiff';
 import {
   countTimes,
   type LoweredEvent,
   lowerOdeSolve,
   type OdeSolveAttrs,
-  plainGraphs,
-  reverseCost,
   type SolveEvent,
   solveInputs,
+  stepGraphs,
+  type Tableau,
 } from '@neuralode/solvers';
 import type {
   Block,
@@ -24,7 +24,8 @@ import type {
   Spec,
   Variable,
 } from '@neuralode/tensor';
-import type { BackAttrs, SplitSolve } from './direct-tape.ts';
+import type { BackAttrs, SplitSolve, TapedAttrs } from './direct-tape.ts';
+import { forwardHalves } from './split-solve.ts';
 
 /** Kinds of frames, by their place. */
 const kinds = ['start', 'step', 'extend', 'dense', 'emit', 'jump'] as const;
@@ -48,18 +49,20 @@ interface LoweredTape {
 
 function lowerHalves(
   code: Lowering,
-  { field, step, extend, dense }: SplitSolve,
+  { method }: OdeSolveAttrs,
+  halves: SplitSolve,
   args: readonly Block[],
 ): Halves {
-  const make = (split: SplitSolve['field'], takesArgs = true): LoweredSplit => {
+  const make = (split: SplitGraph, takesArgs = true): LoweredSplit => {
     const count = split.forward.inputs.length - (takesArgs ? args.length : 0);
     const none = new Array<undefined>(count).fill(undefined);
     return new LoweredSplit(code, split, takesArgs ? [...none, ...args] : none);
   };
+  const { step, extend, observe } = halves.of(method.course().plan(0, 0).kind);
   return {
-    start: make(field),
+    ...(halves.start !== undefined && { start: make(halves.start) }),
     step: make(step),
-    dense: make(dense, false),
+    dense: make(observe(1), false),
     ...(extend !== undefined && { extend: make(extend) }),
   };
 }
@@ -69,11 +72,10 @@ export function lowerTaped(
   code: Lowering,
   inputs: readonly Block[],
   places: readonly Place[],
-  attrs: OdeSolveAttrs & { readonly halves: SplitSolve },
+  attrs: TapedAttrs,
 ): void {
   const outputs = places.slice(0, -1) as readonly Block[];
-  const { field, step, extend, dense } = attrs.halves;
-  const halves = lowerHalves(code, attrs.halves, solveInputs(inputs, attrs).args);
+  const halves = lowerHalves(code, attrs, attrs.halves, solveInputs(inputs, attrs).args);
   const layouts = kinds.map((kind) => ({
     blocks: halves[kind]?.layout ?? [],
     numbers: numbers[kind],
@@ -91,13 +93,7 @@ export function lowerTaped(
       },
     };
   };
-  const graphs = {
-    ...plainGraphs(attrs),
-    field: field.forward,
-    step: step.forward,
-    ...(extend !== undefined && { extend: extend.forward }),
-    dense: dense.forward,
-  };
+  const graphs = forwardHalves(attrs.halves, stepGraphs(attrs));
   lowerOdeSolve(code, inputs, outputs, attrs, graphs, { begin });
   (places.at(-1) as OpaquePlace).content = { tape, halves } satisfies LoweredTape;
 }
@@ -119,6 +115,7 @@ class LoweredWalk {
   readonly #halves: Halves;
   readonly #observed: readonly (Block | null)[];
   readonly #count: number;
+  readonly #tableau: Tableau;
   readonly #stageCount: number;
   readonly #state: readonly Spec[];
   readonly #args: readonly Spec[];
@@ -151,7 +148,8 @@ class LoweredWalk {
     [this.#scalar] = loop.body.inputs;
     this.#state = loop.body.inputs.slice(1, 1 + loop.leaves);
     this.#args = loop.body.inputs.slice(1 + loop.leaves).filter((_, i) => wanted.args[i]);
-    this.#stageCount = loop.tableau.c.length + (loop.tableau.denseStages?.c.length ?? 0);
+    this.#tableau = loop.method.tableau as Tableau;
+    this.#stageCount = this.#tableau.c.length + (this.#tableau.denseStages?.c.length ?? 0);
     const zeros = (spec: Spec): Block => {
       const block = code.block(spec);
       code.zero(block);
@@ -277,7 +275,7 @@ class LoweredWalk {
 
   #extend(frame: Frame): void {
     const code = this.#code;
-    const first = this.#attrs.loop.tableau.c.length;
+    const first = this.#tableau.c.length;
     // Where no cotangent arrived at what was observed in this step, there is nothing to do.
     code.when(code.numbers.equal(this.#reached.get(), 1), () => {
       this.#increase(this.#evaluations, this.#stageCount - first);
@@ -304,10 +302,13 @@ class LoweredWalk {
   #step(frame: Frame): void {
     const code = this.#code;
     const { loop } = this.#attrs;
-    const { fsal, c } = loop.tableau;
+    const { fsal, c } = this.#tableau;
     const first = fsal ? 1 : 0;
     this.#increase(this.#steps, 1);
-    this.#increase(this.#evaluations, reverseCost(loop.tableau).evaluations);
+    this.#increase(
+      this.#evaluations,
+      loop.method.course().plan(0, 0).kind.cost.reverse.evaluations,
+    );
     const pair = this.#timePair();
     const state = this.#fresh(this.#state);
     const firstStage = fsal ? this.#fresh(this.#state) : [];
@@ -331,7 +332,7 @@ class LoweredWalk {
   /** The first stage was the last one of the step before: its cotangent, with what interpolation added, goes there. */
   #passOn(firstStage: readonly Block[]): void {
     const code = this.#code;
-    const last = this.#attrs.loop.tableau.c.length - 1;
+    const last = this.#tableau.c.length - 1;
     const kept = firstStage.map((term, leaf) => {
       this.#add(code.row(this.#stages[leaf], 0), term);
       return term;
@@ -369,9 +370,9 @@ class LoweredWalk {
 
   #start(frame: Frame): void {
     const code = this.#code;
-    const { wanted, loop } = this.#attrs;
+    const { wanted } = this.#attrs;
     this.#increase(this.#evaluations, 1);
-    const last = loop.tableau.c.length;
+    const last = this.#tableau.c.length;
     const cotangents = this.#stageCotangents(last - 1, last);
     const time = wanted.times ? this.#fresh([this.#scalar]) : [];
     const state = this.#fresh(this.#state);

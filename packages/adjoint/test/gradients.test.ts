@@ -7,7 +7,7 @@ import { reference } from '@neuralode/backend-reference';
 import { dop853, dopri5, type OdeintOptions, odeint, rk4 } from '@neuralode/solvers';
 import { evaluate, random, setBackend, type Tensor } from '@neuralode/tensor';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { backsolve, direct } from '../src/index.ts';
+import { backsolve, direct, interpolated } from '../src/index.ts';
 import { centralGradient, pack, relativeError, unpack } from './numeric.ts';
 
 beforeAll(async () => {
@@ -45,8 +45,11 @@ const cases: [string, Options][] = [
   ['direct, dopri5', { ...adaptive, gradient: direct() }],
   ['direct, dop853', { ...adaptive, solver: dop853(), gradient: direct() }],
   ['backsolve, dopri5', { ...adaptive, gradient: backsolve() }],
+  ['interpolated, dopri5', { ...adaptive, gradient: interpolated() }],
+  ['interpolated, dop853', { ...adaptive, solver: dop853(), gradient: interpolated() }],
   ['direct, rk4', { ...fixed, gradient: direct() }],
   ['backsolve, rk4', { ...fixed, gradient: backsolve() }],
+  ['interpolated, rk4', { ...fixed, gradient: interpolated() }],
 ];
 const firstOrder = 1e-7;
 const secondOrder = 1e-5;

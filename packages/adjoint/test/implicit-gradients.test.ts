@@ -30,7 +30,7 @@ import {
   tensor,
 } from '@neuralode/tensor';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { backsolve, direct } from '../src/index.ts';
+import { backsolve, direct, interpolated } from '../src/index.ts';
 import { centralGradient, pack, relativeError, unpack } from './numeric.ts';
 
 beforeAll(async () => {
@@ -123,6 +123,7 @@ describe.each([
   it.each([
     ['direct()', direct()],
     ['backsolve()', backsolve()],
+    ['interpolated()', interpolated()],
   ])('%s agrees with central differences, by the times too', (_name, gradient) => {
     const options: Options = { solver, rtol: 1e-10, atol: 1e-10, gradient };
     const expected = centralGradient(onHost(options), x, 1e-4);
@@ -155,6 +156,7 @@ describe('a stiff solve: van der Pol, mu = 100', () => {
 
   it.each([
     ['direct()', direct(), slow, 1e-5],
+    ['interpolated()', interpolated(), slow, 1e-5],
     ['backsolve()', backsolve(), dense, 1e-5],
   ] as const)('radau5 with %s', (_, gradient, ts, within) => {
     const options: OdeintOptions<Tensor> = { solver, rtol: 1e-9, atol: 1e-9, gradient };

@@ -8,7 +8,7 @@ import { reference } from '@neuralode/backend-reference';
 import { dopri5, type GradientMethod, odeint } from '@neuralode/solvers';
 import { setBackend, type Tensor, tensor } from '@neuralode/tensor';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { backsolve, direct } from '../src/index.ts';
+import { backsolve, direct, interpolated } from '../src/index.ts';
 import { pack, relativeError } from './numeric.ts';
 
 beforeAll(async () => {
@@ -50,31 +50,37 @@ describe.each(['gradients-autonomous', 'gradients-time-dependent'])('%s', (name)
       return odeint(field, y0, times, options).ys.mul(tensor(peer.weights)).sum();
     };
 
-  it.each([direct(), backsolve()])('$name gives the same loss and gradients', (gradient) => {
-    const { value, grads } = valueAndGrad(loss(gradient)).sync(inputs());
-    expect(relativeError([value.itemSync()], [peer.value])).toBeLessThan(1e-9);
-    for (const [key, expected] of Object.entries(peer.gradients)) {
-      expect(relativeError(pack([grads[key]]), flat(expected)), key).toBeLessThan(1e-8);
-    }
-  });
+  it.each([direct(), backsolve(), interpolated()])(
+    '$name gives the same loss and gradients',
+    (gradient) => {
+      const { value, grads } = valueAndGrad(loss(gradient)).sync(inputs());
+      expect(relativeError([value.itemSync()], [peer.value])).toBeLessThan(1e-9);
+      for (const [key, expected] of Object.entries(peer.gradients)) {
+        expect(relativeError(pack([grads[key]]), flat(expected)), key).toBeLessThan(1e-8);
+      }
+    },
+  );
 
-  it('looser tolerances give a gradient whose error falls with them', () => {
-    const expected = Object.keys(peer.gradients).flatMap((key) => flat(peer.gradients[key]));
-    const errorAt = (tolerance: number): number => {
-      const fn = ({ y0, times, ...p }: Record<string, Tensor>): Tensor => {
-        const field = (t: Tensor, y: Tensor): Tensor => {
-          const bias = p.wt === undefined ? p.b1 : p.b1.add(p.wt.mul(t));
-          return y.matMul(p.w1).add(bias).tanh().matMul(p.w2).add(p.b2);
+  it.each([backsolve(), interpolated()])(
+    '$name: looser tolerances give a gradient whose error falls with them',
+    (gradient) => {
+      const expected = Object.keys(peer.gradients).flatMap((key) => flat(peer.gradients[key]));
+      const errorAt = (tolerance: number): number => {
+        const fn = ({ y0, times, ...p }: Record<string, Tensor>): Tensor => {
+          const field = (t: Tensor, y: Tensor): Tensor => {
+            const bias = p.wt === undefined ? p.b1 : p.b1.add(p.wt.mul(t));
+            return y.matMul(p.w1).add(bias).tanh().matMul(p.w2).add(p.b2);
+          };
+          const options = { rtol: tolerance, atol: tolerance, gradient };
+          return odeint(field, y0, times, options).ys.mul(tensor(peer.weights)).sum();
         };
-        const options = { rtol: tolerance, atol: tolerance, gradient: backsolve() };
-        return odeint(field, y0, times, options).ys.mul(tensor(peer.weights)).sum();
+        const grads = grad(fn).sync(inputs());
+        return relativeError(pack(Object.keys(peer.gradients).map((key) => grads[key])), expected);
       };
-      const grads = grad(fn).sync(inputs());
-      return relativeError(pack(Object.keys(peer.gradients).map((key) => grads[key])), expected);
-    };
-    const errors = [1e-4, 1e-6, 1e-8].map(errorAt);
-    expect(errors[1]).toBeLessThan(errors[0] / 10);
-    expect(errors[2]).toBeLessThan(errors[1] / 10);
-    expect(errors[2]).toBeLessThan(1e-6);
-  });
+      const errors = [1e-4, 1e-6, 1e-8].map(errorAt);
+      expect(errors[1]).toBeLessThan(errors[0] / 10);
+      expect(errors[2]).toBeLessThan(errors[1] / 10);
+      expect(errors[2]).toBeLessThan(1e-6);
+    },
+  );
 });

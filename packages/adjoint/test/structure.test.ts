@@ -13,14 +13,14 @@ import {
 } from '@neuralode/solvers';
 import { memory, type Pending, setBackend, type Tensor, tensor, zeros } from '@neuralode/tensor';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { backsolve, direct } from '../src/index.ts';
+import { backsolve, direct, forward, interpolated } from '../src/index.ts';
 import { pack, relativeError } from './numeric.ts';
 
 beforeEach(async () => {
   await setBackend(reference());
 });
 
-const methods = [direct(), backsolve()];
+const methods = [direct(), backsolve(), interpolated(), forward()];
 
 describe.each(methods)('$name', (gradient) => {
   const tight = { rtol: 1e-11, atol: 1e-11, gradient };
@@ -117,11 +117,17 @@ describe.each(methods)('$name', (gradient) => {
     const options = { rtol: 1e-6, atol: 1e-8, gradient, onSolve: (s: SolveStats) => seen.push(s) };
     const loss = (y0: Tensor): Tensor => odeint((_, y) => y.sin(), y0, [0, 1, 2], options).ys.sum();
     grad(loss).sync(tensor([1, 2]));
+    if (gradient.name === 'forward') {
+      // One solve, whose evaluations each bring the derivatives along.
+      expect(seen.map(({ pass }) => pass)).toEqual(['forward']);
+      expect(seen[0].nfe).toBe(2 + 6 * (seen[0].accepted + seen[0].rejected));
+      return;
+    }
     expect(seen.map(({ pass }) => pass)).toEqual(['forward', 'backward']);
-    const [forward, backward] = seen;
-    expect(forward.nfe).toBe(2 + 6 * (forward.accepted + forward.rejected));
+    const [ahead, backward] = seen;
+    expect(ahead.nfe).toBe(2 + 6 * (ahead.accepted + ahead.rejected));
     // direct: one vector-Jacobian product a stage of each accepted step, and one for the very first stage.
-    if (gradient.name === 'direct') expect(backward.nfe).toBe(1 + 6 * forward.accepted);
+    if (gradient.name === 'direct') expect(backward.nfe).toBe(1 + 6 * ahead.accepted);
     else expect(backward.nfe).toBeGreaterThan(6 * backward.accepted);
   });
 

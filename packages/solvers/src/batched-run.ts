@@ -25,13 +25,14 @@ import {
 import { FiniteWatch } from './finite-watch.ts';
 import type { AdaptivePace } from './pace.ts';
 import { type Passage, RowClock, type RowStride } from './row-clock.ts';
-import { plainRowGraphs, type RowGraphs, type RunnableRowGraph } from './row-graphs.ts';
+import { plainRowGraphs, type RowGraphs, type RunnableRowGraph, tableauOf } from './row-graphs.ts';
 import { type Cell, noRowLog, type RowLog } from './row-log.ts';
 import { type Attempt, hostNumbers, RowMachine } from './row-machine.ts';
 import { chooseFirstSteps } from './row-start.ts';
 import { RowObservations } from './row-observations.ts';
 import { requireRowTimes } from './row-times.ts';
 import { type OdeSolveAttrs, type SolveInputs, solveInputs, timesAreInput } from './solve-attrs.ts';
+import type { Tableau } from './tableau.ts';
 
 /** Runs a batched `odeSolve` node that nobody records. Inputs are borrowed; the outputs are the caller's. */
 export function runBatchedSolve(
@@ -87,6 +88,7 @@ function onlyWhere(stands: readonly boolean[], strides: readonly RowStride[]): R
 
 class BatchedLoop<R extends RunnableRowGraph> {
   readonly #attrs: OdeSolveAttrs;
+  readonly #tableau: Tableau;
   readonly #graphs: RowGraphs<R>;
   readonly #machine: RowMachine<R>;
   readonly #rows: readonly RowClock[];
@@ -112,6 +114,7 @@ class BatchedLoop<R extends RunnableRowGraph> {
   ) {
     const { body, leaves, jumps, control } = attrs;
     this.#attrs = attrs;
+    this.#tableau = tableauOf(attrs);
     this.#graphs = graphs;
     this.#machine = new RowMachine(backend, log, body.inputs[0].dtype as DType);
     const jumping = jumps.some((jump) => jump !== undefined);
@@ -142,7 +145,7 @@ class BatchedLoop<R extends RunnableRowGraph> {
       this.#y,
     );
     if (!this.#adaptive) yield* this.#look(starts);
-    if (this.#attrs.tableau.fsal) this.#k = yield* this.#evaluate();
+    if (this.#tableau.fsal) this.#k = yield* this.#evaluate();
     if (this.#adaptive) yield* this.#chooseFirstSteps();
     while (this.#rows.some((row) => !row.done)) yield* this.#step();
     // An infinite state makes the scale of the error infinite too, and so passes for one without error.
@@ -188,7 +191,8 @@ class BatchedLoop<R extends RunnableRowGraph> {
   }
 
   *#chooseFirstSteps(): Run<void> {
-    const { control, tableau } = this.#attrs;
+    const { control } = this.#attrs;
+    const tableau = this.#tableau;
     if ((control as AdaptiveControl).firstStep !== undefined) return;
     const k = tableau.fsal ? this.#k : yield* this.#evaluate();
     this.#nfe++;
@@ -228,7 +232,8 @@ class BatchedLoop<R extends RunnableRowGraph> {
   }
 
   *#attempt(strides: readonly RowStride[]): Run<Attempt<R>> {
-    const { tableau, leaves } = this.#attrs;
+    const { leaves } = this.#attrs;
+    const tableau = this.#tableau;
     const given = tableau.fsal ? 1 : 0;
     this.#nfe += tableau.c.length - given;
     return yield* this.#machine.attempt(
@@ -310,7 +315,8 @@ class BatchedLoop<R extends RunnableRowGraph> {
 
   /** The rows whose step stands take on the new state; and the new first stage. */
   *#move(stands: readonly boolean[], kept: readonly Cell[]): Run<void> {
-    const { leaves, tableau } = this.#attrs;
+    const { leaves } = this.#attrs;
+    const tableau = this.#tableau;
     const before = [...this.#y, ...this.#k];
     const y1 = kept.slice(0, leaves);
     const last = tableau.fsal ? kept.slice(-leaves) : [];
@@ -338,7 +344,7 @@ class BatchedLoop<R extends RunnableRowGraph> {
   /** Adds the step, which has no length in rows that do not move, to what is integrated beside the state. */
   *#integrate(strides: readonly RowStride[], stages: readonly Cell[]): Run<void> {
     const before = this.#sums;
-    this.#nfe += this.#attrs.tableau.b.filter((weight) => weight !== 0).length;
+    this.#nfe += this.#tableau.b.filter((weight) => weight !== 0).length;
     const numbers = [hostNumbers('t', strides), hostNumbers('h', strides)];
     const reads = [...before, ...this.#y, ...stages, ...this.#args];
     this.#sums = yield* this.#machine.run(this.#graphs.sums, numbers, [], reads);
@@ -367,7 +373,7 @@ class BatchedLoop<R extends RunnableRowGraph> {
     }
     this.#machine.drop(before);
     // The first stage was evaluated at the state before the jump.
-    if (this.#attrs.tableau.fsal) yield* this.#refresh(jumps);
+    if (this.#tableau.fsal) yield* this.#refresh(jumps);
   }
 
   *#refresh(jumped: readonly boolean[]): Run<void> {

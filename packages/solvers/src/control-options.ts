@@ -10,7 +10,8 @@ import {
 } from './control.ts';
 import { type ControllerGains, controllerFor } from './controllers.ts';
 import type { ErrorNorm } from './norms.ts';
-import type { Solver, Tableau } from './tableau.ts';
+import { type Method, methodOf } from './method.ts';
+import type { Solver } from './tableau.ts';
 
 /** From JavaScript anything may come. */
 function requirePositive(value: unknown, what: string, who: string, remedy: string): void {
@@ -88,9 +89,19 @@ function fixedControl(name: string, options: Options, maxSteps: number, who: str
     });
   }
   if (options.stepSize === undefined) {
-    throw new ArgumentError({ what: `${who}: ${name} takes fixed steps and needs stepSize` });
+    throw new ArgumentError({
+      what: `${who}: ${name} takes fixed steps and needs stepSize`,
+      remedy: 'Pass { stepSize: … } in units of time, or an adaptive solver such as dopri5()',
+    });
   }
   requirePositive(options.stepSize, 'stepSize', who, direction);
+  if (options.stepSize === Number.POSITIVE_INFINITY) {
+    throw new ArgumentError({
+      what: `${who}: stepSize must be finite`,
+      got: 'Infinity',
+      remedy: 'For one step pass the whole span',
+    });
+  }
   return { kind: 'fixed', stepSize: options.stepSize as number, maxSteps };
 }
 
@@ -104,22 +115,27 @@ function controllerOf(given: unknown, errorOrder: number): StepController {
 }
 
 function adaptiveControl(
-  tableau: Tableau,
+  { name, errorOrder, choosesLengths }: Method,
   options: Options,
   maxSteps: number,
   who: string,
 ): Control {
-  const { name, error, errorOrder } = tableau;
   if (options.stepSize !== undefined) {
     throw new ArgumentError({
       what: `${who}: ${name} chooses its own steps and has no use for stepSize`,
       remedy: 'Pass rtol and atol (and firstStep or maxStep), or a fixed-step solver such as rk4()',
     });
   }
-  if (error === undefined || errorOrder === undefined) {
+  if (errorOrder === undefined) {
     throw new ArgumentError({
       what: `${who}: ${name} has no error estimate to choose its steps by`,
       remedy: "Give its tableau error and errorOrder, or make it a solver of kind 'fixed'",
+    });
+  }
+  if (choosesLengths === true && options.controller !== undefined) {
+    throw new ArgumentError({
+      what: `${who}: ${name} chooses order and step together and has no use for controller`,
+      remedy: 'Leave it out, or pass a Runge-Kutta method such as dopri5()',
     });
   }
   const given = options as Partial<Omit<AdaptiveControl, 'kind'>>;
@@ -157,10 +173,11 @@ function adaptiveControl(
 }
 
 /** The control that `options` ask of `solver`; an ArgumentError, in the name of `who`, where they do not fit it. */
-export function controlOf({ kind, tableau }: Solver, options: Options, who = 'odeint'): Control {
+export function controlOf(solver: Solver, options: Options, who = 'odeint'): Control {
+  const method = methodOf(solver);
   const { maxSteps = 100_000 } = options as { maxSteps?: number };
   requirePositive(maxSteps, 'maxSteps', who, 'Leave it out for 100,000');
-  return kind === 'fixed'
-    ? fixedControl(tableau.name, options, maxSteps, who)
-    : adaptiveControl(tableau, options, maxSteps, who);
+  return solver.kind === 'fixed'
+    ? fixedControl(method.name, options, maxSteps, who)
+    : adaptiveControl(method, options, maxSteps, who);
 }

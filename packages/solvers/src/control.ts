@@ -39,17 +39,28 @@ const noMemory: StepMemory = { olderError: 1, ratios: [1, 1] };
 
 /** The factor for the next step after one whose scaled error is `error` (finite, 0 or more). */
 export function stepFactor(
-  { alpha, beta, gamma = 0, ratios = [], safety, minFactor, maxFactor }: StepController,
+  controller: StepController,
   error: number,
   previousError: number,
   memory: StepMemory = noMemory,
 ): number {
-  if (error === 0) return maxFactor;
-  let factor = safety * error ** -alpha * previousError ** beta;
+  if (error === 0) return controller.maxFactor;
+  const { alpha, beta, gamma = 0, ratios, safety } = controller;
+  let factor = safety * error ** -alpha;
+  if (beta !== 0) factor *= previousError ** beta;
   if (gamma !== 0) factor *= memory.olderError ** -gamma;
-  ratios.forEach((power, i) => {
+  ratios?.forEach((power, i) => {
     factor *= memory.ratios[i] ** -power;
   });
+  return limited(factor, controller);
+}
+
+/** The factor after a rejected step, which that step's error alone decides: no growth. */
+export function rejectedFactor(controller: StepController, error: number): number {
+  return Math.min(1, limited(controller.safety * error ** -controller.alpha, controller));
+}
+
+function limited(factor: number, { minFactor, maxFactor }: StepController): number {
   return Math.min(maxFactor, Math.max(minFactor, factor));
 }
 

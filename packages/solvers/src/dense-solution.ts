@@ -13,14 +13,16 @@ import {
   gather,
   inline,
   minimum,
-  type Spec,
   stack,
   Tensor,
   tensor,
+  where,
 } from '@neuralode/tensor';
 import { stepHolding } from './step-index.ts';
 
 interface DenseStep {
+  /** The interpolant; steps of one kind share it. */
+  readonly dense: Graph;
   readonly start: number;
   readonly end: number;
   readonly h: number;
@@ -35,10 +37,20 @@ interface StepTable {
   /** Times the direction, so that they increase. */
   readonly ends: Tensor;
   readonly last: Tensor;
+  readonly kinds: readonly KindOfStep[];
+}
+
+/** The steps of one kind among all. */
+interface KindOfStep {
+  readonly dense: Graph;
+  readonly steps: readonly DenseStep[];
+  /** For each step of the solution: 1 where it is one of these. */
+  readonly members: Tensor;
+  /** And which of these it is; 0 where it is none. */
+  readonly places: Tensor;
 }
 
 export class DenseSolution {
-  readonly #graph: Graph;
   readonly #dtype: DType;
   readonly #steps: readonly DenseStep[];
   readonly #ends: readonly number[];
@@ -46,15 +58,8 @@ export class DenseSolution {
   readonly #direction: 1 | -1;
   #table: StepTable | undefined;
 
-  constructor(
-    graph: Graph,
-    scalar: Spec,
-    steps: readonly DenseStep[],
-    from: number,
-    direction: 1 | -1,
-  ) {
-    this.#graph = graph;
-    this.#dtype = scalar.dtype as DType;
+  constructor(steps: readonly DenseStep[], from: number, direction: 1 | -1) {
+    this.#dtype = steps[0].dense.inputs[0].dtype as DType;
     this.#steps = steps;
     this.#ends = steps.map(({ end }) => end);
     this.#from = from;
@@ -73,9 +78,9 @@ export class DenseSolution {
 
   #atNumber(t: number): Tensor[] {
     const place = stepHolding(t, this.#from, this.#ends, this.#direction, 'odeint, at');
-    const { start, h, tensors } = this.#steps[place];
+    const { dense, start, h, tensors } = this.#steps[place];
     const scalar = (value: number): Tensor => full([], value, { dtype: this.#dtype });
-    return inline(this.#graph, [scalar((t - start) / h), scalar(h), ...tensors]);
+    return inline(dense, [scalar((t - start) / h), scalar(h), ...tensors]);
   }
 
   /** Before the first and after the last step, those are continued. */
@@ -94,11 +99,19 @@ export class DenseSolution {
     const place = minimum(passed, table.last).reshape([1]);
     const pick = (rows: Tensor): Tensor => gather(rows, place).at(0);
     const h = pick(table.lengths);
-    const start = pick(table.starts);
-    const picked = this.#steps[0].tensors.map((_, i) =>
-      pick(stack(this.#steps.map(({ tensors }) => tensors[i]))),
-    );
-    return inline(this.#graph, [t.sub(start).div(h), h, ...picked]);
+    const theta = t.sub(pick(table.starts)).div(h);
+    // Steps of different kinds keep different things: each kind is asked, and the one that the time falls in counts.
+    const answers = table.kinds.map(({ steps, dense, places }) => {
+      const within = gather(places, place);
+      const picked = steps[0].tensors.map((_, i) =>
+        gather(stack(steps.map(({ tensors }) => tensors[i])), within).at(0),
+      );
+      return inline(dense, [theta, h, ...picked]);
+    });
+    return answers.reduce((chosen, leaves, k) => {
+      const counts = pick(table.kinds[k].members).greater(0);
+      return leaves.map((leaf, l) => where(counts, leaf, chosen[l]));
+    });
   }
 
   /** Kept, since a tensor made while recording would otherwise be nobody's to free. */
@@ -110,12 +123,28 @@ export class DenseSolution {
       lengths: numbers(this.#steps.map(({ h }) => h)),
       ends: numbers(this.#ends.map((end) => end * this.#direction)),
       last: tensor(this.#steps.length - 1, { dtype: 'int32' }),
+      kinds: [...new Set(this.#steps.map(({ dense }) => dense))].map((dense) => {
+        const steps = this.#steps.filter((step) => step.dense === dense);
+        const places = this.#steps.map((step) => steps.indexOf(step));
+        return {
+          dense,
+          steps,
+          members: numbers(places.map((each) => (each < 0 ? 0 : 1))),
+          places: tensor(
+            places.map((each) => Math.max(0, each)),
+            { dtype: 'int32' },
+          ),
+        };
+      }),
     };
     return this.#table;
   }
 
   dispose(): void {
-    disposeTree(this.#table === undefined ? [] : { ...this.#table });
+    if (this.#table !== undefined) {
+      const { kinds, ...rest } = this.#table;
+      disposeTree([rest, kinds.map(({ members, places }) => [members, places])]);
+    }
     this.#table = undefined;
     for (const { tensors } of this.#steps) for (const each of tensors) each.dispose();
   }

@@ -19,14 +19,14 @@ import {
 } from '@neuralode/tensor';
 import { EndedByEvent, SolveError } from './errors.ts';
 import { eventsOf, type Happening } from './events/event-options.ts';
-import { EventWatch, type TensorEvent } from './events/event-watch.ts';
+import type { TensorEvent } from './events/event-search.ts';
+import { EventWatch } from './events/event-watch.ts';
 import { KeptSteps } from './kept-steps.ts';
 import { odeSolve } from './ode-solve.ts';
 import type { EveryStep } from './output.ts';
 import { type Save, saveRows } from './save-rows.ts';
 import { noDense, type Solution, type StateAt, stateAt } from './solution.ts';
 import type { OdeSolveAttrs, SolveStats } from './solve-attrs.ts';
-import { type StepGraphs, stepGraphs } from './step-graphs.ts';
 
 /** What of the solve is handed back. */
 export interface OutputOptions<Y, Saved> {
@@ -67,9 +67,8 @@ export function* eagerSolve<Y, Args, Saved>(
   options: EagerOptions<Y, Args, Saved>,
 ): Run<Solution<Y, Saved>> {
   const { output, dense = false } = options;
-  const kept = new KeptSteps(output?.every);
+  const kept = new KeptSteps(output?.every, dense);
   let stats: SolveStats | undefined;
-  let graphs: StepGraphs | undefined;
   const onSolve = (each: SolveStats): void => {
     stats = each;
     options.onSolve?.(each);
@@ -82,12 +81,10 @@ export function* eagerSolve<Y, Args, Saved>(
       const { attrs, inputs } = prepare({ onSolve, witness: kept });
       // First: what the node refuses is refused before any step of it is recorded.
       const outputs = apply(odeSolve, inputs, attrs);
-      graphs = stepGraphs(attrs);
-      kept.dense = dense ? graphs.dense : undefined;
       return outputs;
     });
-    if (events.length > 0 && graphs !== undefined) {
-      watch = new EventWatch(events, state, options.args as Args, graphs.dense);
+    if (events.length > 0) {
+      watch = new EventWatch(events, state, options.args as Args);
       kept.watch = watch;
     }
     const { observed, failure } = yield* attempt(graph, captures, options.throwOnFailure ?? true);

@@ -219,6 +219,7 @@ export function forwardMode(
     body: doubledBody(attrs, movingArgs),
     ...(attrs.quadrature && { quadrature: doubledQuadrature(attrs, movingArgs) }),
     leaves: 2 * leaves,
+    ...(attrs.positions && { positions: [...attrs.positions, ...attrs.positions] }),
     jumps: [
       ...attrs.jumps,
       ...attrs.jumps.map((jump) => jump ?? (allJump ? { keep: true } : undefined)),

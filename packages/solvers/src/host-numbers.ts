@@ -11,16 +11,23 @@ import {
   type Slot,
 } from '@neuralode/tensor';
 
-function upload(value: number, backend: Backend, dtype: DType): DeviceBuffer {
-  const host = hostArray(dtype, 1);
-  host[0] = value;
-  return new DeviceBuffer(backend, backend.upload(host, [], dtype));
+/** A number becomes a scalar, a list of numbers a vector. */
+export type Uploadable = number | readonly number[];
+
+function upload(value: Uploadable, backend: Backend, dtype: DType): DeviceBuffer {
+  const values = typeof value === 'number' ? [value] : value;
+  const host = hostArray(dtype, values.length);
+  values.forEach((each, i) => {
+    host[i] = each;
+  });
+  const shape = typeof value === 'number' ? [] : [values.length];
+  return new DeviceBuffer(backend, backend.upload(host, shape, dtype));
 }
 
-/** Runs a graph whose first inputs are `numbers`, as scalars of the dtype that the graph asks for. */
+/** Runs a graph whose first inputs are `numbers`, of the dtype that the graph asks for. */
 export function* runWithNumbers(
   graph: Graph,
-  numbers: readonly number[],
+  numbers: readonly Uploadable[],
   slots: readonly Slot[],
   backend: Backend,
 ): Run<Slot[]> {

@@ -38,9 +38,15 @@ export {
 } from './errors.ts';
 export type { OutputOptions } from './eager-solve.ts';
 export type { EventOf, Happening } from './events/event-options.ts';
-export type { TensorEvent } from './events/event-watch.ts';
+export type { TensorEvent } from './events/event-search.ts';
+export {
+  type EventSolution,
+  type OdeintEvent,
+  type OdeintEventOptions,
+  odeintEvent,
+} from './events/odeint-event.ts';
 export { afterJumps, fieldAlong, timesInFront, weighRows } from './forward-mode.ts';
-export { reverseCost, type StepCost } from './implicit/cost.ts';
+export type { StepCost } from './implicit/cost.ts';
 export { type NewtonOptions, newtonSolve } from './implicit/find-root.ts';
 export {
   type LoweredEvent,
@@ -48,6 +54,7 @@ export {
   lowerOdeSolve,
   refusesLowering,
 } from './lower-solve.ts';
+export { identity, jacobianOf } from './implicit/jacobian.ts';
 export { linearSolve } from './implicit/linear-solve.ts';
 export { type NewtonAttrs, newtonSolvePrimitive, RootError } from './implicit/newton-solve.ts';
 export type {
@@ -56,15 +63,31 @@ export type {
   ImplicitScheme,
   RosenbrockScheme,
 } from './implicit/scheme.ts';
+export {
+  type Course,
+  type KindGraphs,
+  type Method,
+  methodOf,
+  type PlannedStep,
+  type ReversibleMethod,
+  type StepKind,
+} from './method.ts';
 export { backwardEuler } from './methods/backward-euler.ts';
 export { dopri5 } from './methods/dopri5.ts';
 export { euler } from './methods/euler.ts';
 export { gaussLegendre4, gaussLegendre6 } from './methods/gauss-legendre.ts';
 export { implicitMidpoint } from './methods/implicit-midpoint.ts';
 export { kvaerno3, kvaerno4, kvaerno5 } from './methods/kvaerno.ts';
+export { type AlfOptions, alf } from './methods/alf.ts';
+export { leapfrog } from './methods/leapfrog.ts';
+export { type ReversibleHeunOptions, reversibleHeun } from './methods/reversible-heun.ts';
+export { symplecticEuler } from './methods/symplectic-euler.ts';
 export { midpoint } from './methods/midpoint.ts';
 export { radau3, radau5 } from './methods/radau.ts';
 export { rk4 } from './methods/rk4.ts';
+export { adams } from './multistep/adams.ts';
+export { bdf } from './multistep/bdf.ts';
+export { adamsBashforth, adamsBashforthMoulton } from './multistep/fixed-adams.ts';
 export { type ErrorNorm, maxNorm, perLeafNorm, rmsNorm } from './norms.ts';
 export { rodas4 } from './methods/rodas4.ts';
 export { trapezoid } from './methods/trapezoid.ts';
@@ -104,12 +127,23 @@ export { type RowGraph, RowGraphs, type RowInput, type RunnableRowGraph } from '
 export type { HostNumbers, RowEvent, RowLog } from './row-log.ts';
 export type { Times } from './row-times.ts';
 export { runOdeSolve } from './run.ts';
+export { runWithNumbers, type Uploadable } from './host-numbers.ts';
+export { Stepper } from './stepper.ts';
+export { applyJumps } from './jump.ts';
 export type { Save } from './save-rows.ts';
 export type { Solution, StateAt } from './solution.ts';
-export type { SolveEvent, SolveLog } from './solve-log.ts';
+export {
+  countObserved,
+  noLog,
+  type SolveEvent,
+  type SolveLog,
+  type Standing,
+  type StepEvent,
+} from './solve-log.ts';
 export {
   countTimes,
   type GradientMethod,
+  type ReversibleGradientMethod,
   type LeafJump,
   type OdeSolveAttrs,
   type RowStats,
@@ -119,7 +153,25 @@ export {
   timesAreInput,
 } from './solve-attrs.ts';
 export type { AcceptedStep, Cut, Witness } from './solve-witness.ts';
-export { plainGraphs, type RunnableGraphs, type StepGraphs, stepGraphs } from './step-graphs.ts';
-export type { Oversight, StepReport } from './step-report.ts';
+export {
+  type CompleteKind,
+  lazily,
+  plainGraphs,
+  type Problem,
+  type RunnableGraphs,
+  type StepGraphs,
+  stepGraphs,
+} from './step-graphs.ts';
+export { heed, type Oversight, type StepReport } from './step-report.ts';
 export type { StopTimes } from './stops.ts';
-export type { AdaptiveSolver, DenseStages, FixedStepSolver, Solver, Tableau } from './tableau.ts';
+export type {
+  AdaptiveRungeKutta,
+  AdaptiveSolver,
+  DenseStages,
+  FixedStepRungeKutta,
+  FixedStepSolver,
+  ReversibleAdaptiveSolver,
+  ReversibleFixedStepSolver,
+  Solver,
+  Tableau,
+} from './tableau.ts';

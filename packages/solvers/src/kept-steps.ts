@@ -3,6 +3,7 @@
  */
 import {
   type DeviceBuffer,
+  type Graph,
   hold,
   type Run,
   releaseAll,
@@ -12,10 +13,10 @@ import {
 } from '@neuralode/tensor';
 import { DenseSolution } from './dense-solution.ts';
 import type { EventWatch } from './events/event-watch.ts';
-import type { StepGraphs } from './step-graphs.ts';
 import type { AcceptedStep, Cut, Witness } from './solve-witness.ts';
 
 interface WholeStep {
+  readonly dense: Graph;
   readonly start: number;
   readonly end: number;
   readonly h: number;
@@ -27,8 +28,7 @@ const retained = (slots: readonly Slot[]): Slot[] => slots.map((slot) => slot.re
 
 export class KeptSteps implements Witness {
   readonly #every: number | undefined;
-  /** The graph of a step's interpolant, once known. */
-  dense: StepGraphs['dense'] | undefined;
+  readonly #dense: boolean;
   /** Looks for events, where there are any. */
   watch: Pick<EventWatch<unknown, unknown>, 'begin' | 'inspect'> | undefined;
   /** Of a batched solve: the times of each row. */
@@ -41,9 +41,10 @@ export class KeptSteps implements Witness {
   #direction: 1 | -1 = 1;
   #from = 0;
 
-  /** Keeps the state every `every` steps, where given; and whole steps where `dense` is set before the run. */
-  constructor(every: number | undefined) {
+  /** Keeps the state every `every` steps, where given; and whole steps where they are for dense output. */
+  constructor(every: number | undefined, dense: boolean) {
     this.#every = every;
+    this.#dense = dense;
   }
 
   /** The times of the rows: those of the steps, or else those asked for. */
@@ -69,12 +70,12 @@ export class KeptSteps implements Witness {
   }
 
   *accepted(step: AcceptedStep): Run<void> {
-    const { start, end, h, before, after } = step;
+    const { start, end, h, before, after, dense } = step;
     this.#taken++;
     if (this.#every !== undefined && this.#taken % this.#every === 0) this.#keep(end, after);
-    if (this.dense === undefined) return;
+    if (!this.#dense) return;
     const stages = yield* step.stages();
-    this.#steps.push({ start, end, h, slots: retained([...before, ...stages]) });
+    this.#steps.push({ dense, start, end, h, slots: retained([...before, ...stages]) });
   }
 
   end(t: number, y: readonly Slot[]): void {
@@ -118,16 +119,15 @@ export class KeptSteps implements Witness {
 
   /** The dense solution, which takes over the steps. */
   solution(): DenseSolution | undefined {
-    const graph = this.dense;
-    if (graph === undefined) return undefined;
-    const [theta, , ...specs] = graph.inputs;
-    const steps = this.#steps.splice(0).map(({ start, end, h, slots }) => ({
+    if (!this.#dense) return undefined;
+    const steps = this.#steps.splice(0).map(({ dense, start, end, h, slots }) => ({
+      dense,
       start,
       end,
       h,
-      tensors: slots.map((slot, i) => hold(slot as DeviceBuffer, specs[i])),
+      tensors: slots.map((slot, i) => hold(slot as DeviceBuffer, dense.inputs[2 + i])),
     }));
-    return new DenseSolution(graph, theta, steps, this.#from, this.#direction);
+    return new DenseSolution(steps, this.#from, this.#direction);
   }
 
   release(): void {

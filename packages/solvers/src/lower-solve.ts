@@ -4,7 +4,7 @@
  * The graphs are the same, and so are the decisions; the two are held to each other by tests. What looks on while a solve
  * runs (a witness), implicit steps, batched steps and stops are left to run.ts.
  */
-import type { Block, Lowering, Num, PreparedGraph, Test, Variable } from '@neuralode/tensor';
+import type { Block, Graph, Lowering, Num, PreparedGraph, Test, Variable } from '@neuralode/tensor';
 import type { AdaptiveControl } from './control.ts';
 import { MaxStepsError, NonFiniteError, type SolveStatus, StepSizeError } from './errors.ts';
 import {
@@ -18,6 +18,7 @@ import { type OdeSolveAttrs, type SolveInputs, solveInputs } from './solve-attrs
 import type { SolveEvent } from './solve-log.ts';
 import { plainGraphs, type RunnableGraphs } from './step-graphs.ts';
 import { heed } from './step-report.ts';
+import type { Tableau } from './tableau.ts';
 import { requireTimes } from './times.ts';
 
 /** An event of the solve (solve-log.ts) that is being recorded. */
@@ -38,7 +39,9 @@ const nobody: LoweredLog = { begin: () => ({ residuals: [], keep: () => {} }) };
 /** Why a solve is left to run.ts; nothing where it is not. */
 export function refusesLowering(attrs: OdeSolveAttrs): string | undefined {
   if (attrs.batch !== undefined) return 'the rows of its batch step on their own';
-  if (attrs.tableau.implicit !== undefined) return `${attrs.tableau.name} is implicit`;
+  const { name, tableau } = attrs.method;
+  if (tableau === undefined) return `${name} is not a Runge-Kutta method`;
+  if (tableau.implicit !== undefined) return `${name} is implicit`;
   if (attrs.witness !== undefined) return 'its steps are looked at while it runs';
   if (attrs.stops !== undefined) return 'it has times to stop at';
   return undefined;
@@ -56,14 +59,15 @@ export function lowerOdeSolve(
   new LoweredSolve(code, inputs, outputs, attrs, graphs, log).write();
 }
 
-type SolveGraph = 'field' | 'step' | 'extend' | 'dense' | 'size' | 'curvature' | 'finite';
+type SolveGraph = 'start' | 'field' | 'step' | 'extend' | 'dense' | 'size' | 'curvature' | 'finite';
 
 class LoweredSolve {
   readonly #code: Lowering;
   readonly #inputs: SolveInputs<Block>;
   readonly #outputs: readonly Block[];
   readonly #attrs: OdeSolveAttrs;
-  readonly #graphs: RunnableGraphs;
+  readonly #tableau: Tableau;
+  readonly #recorded: Readonly<Partial<Record<SolveGraph, Graph>>>;
   readonly #prepared: Partial<Record<SolveGraph, PreparedGraph>> = {};
   readonly #log: LoweredLog;
   readonly #count: number;
@@ -97,10 +101,24 @@ class LoweredSolve {
     this.#inputs = solveInputs(inputs, attrs);
     this.#outputs = outputs;
     this.#attrs = attrs;
-    this.#graphs = graphs;
     this.#log = log;
     const n = code.numbers;
-    const { tableau, leaves, control, body } = attrs;
+    const { leaves, control, body } = attrs;
+    const tableau = attrs.method.tableau as Tableau;
+    this.#tableau = tableau;
+    const { kind } = attrs.method.course().plan(0, 0);
+    const { step, extend, observe } = graphs.of(kind);
+    this.#recorded = {
+      ...(graphs.start && { start: graphs.start }),
+      field: graphs.field,
+      step,
+      ...(extend && { extend }),
+      // one observation at a time
+      dense: observe(1),
+      ...(graphs.size && { size: graphs.size }),
+      ...(graphs.curvature && { curvature: graphs.curvature }),
+      finite: graphs.finite,
+    };
     const state = body.inputs.slice(1, 1 + leaves);
     const blocks = (): Block[] => state.map((spec) => code.block(spec));
     this.#count = outputs[0].shape[0];
@@ -153,8 +171,9 @@ class LoweredSolve {
   /** Each graph with its args, which do not change while the solve runs. */
   #prepareGraphs(leaves: number): void {
     const before: Record<SolveGraph, number> = {
+      start: 1 + leaves,
       field: 1 + leaves,
-      step: 2 + leaves + (this.#attrs.tableau.fsal ? leaves : 0),
+      step: 2 + leaves + (this.#tableau.fsal ? leaves : 0),
       extend: 2 + leaves + this.#stages.length,
       dense: 2 + leaves + this.#stages.length + this.#further.length,
       size: 2 * leaves,
@@ -162,7 +181,7 @@ class LoweredSolve {
       finite: leaves,
     };
     for (const [name, count] of Object.entries(before)) {
-      const graph = this.#graphs[name as SolveGraph];
+      const graph = this.#recorded[name as SolveGraph];
       if (graph === undefined) continue;
       const none = new Array<undefined>(count).fill(undefined);
       const args = graph.inputs.length > count ? this.#inputs.args : [];
@@ -176,14 +195,14 @@ class LoweredSolve {
     outputs: readonly (Block | undefined)[],
   ): void {
     const { args } = this.#inputs;
-    const takesArgs = ['field', 'step', 'extend', 'curvature'].includes(name);
+    const takesArgs = ['start', 'field', 'step', 'extend', 'curvature'].includes(name);
     this.#prepared[name]?.run(takesArgs ? [...inputs, ...args] : inputs, outputs);
   }
 
   write(): void {
     const code = this.#code;
     const n = code.numbers;
-    const { fsal } = this.#attrs.tableau;
+    const { fsal } = this.#tableau;
     this.#inputs.y0.forEach((from, leaf) => {
       code.copy(from, this.#y[leaf]);
     });
@@ -281,7 +300,7 @@ class LoweredSolve {
     const event = this.#log.begin('start');
     const t = this.#t.get();
     const k = this.#stages.slice(0, this.#attrs.leaves);
-    this.#run('field', [t, ...this.#y], [...k, ...event.residuals]);
+    this.#run('start', [t, ...this.#y], [...k, ...event.residuals]);
     this.#increase(this.#nfe);
     const { index, from, to } = this.#segment;
     event.keep(index, n.div(n.sub(t, from), n.sub(to, from)));
@@ -289,15 +308,14 @@ class LoweredSolve {
 
   #chooseFirstStep(): void {
     const pace = this.#pace;
-    const { control, leaves, tableau } = this.#attrs;
+    const { control, leaves } = this.#attrs;
     if (!(pace instanceof LoweredAdaptivePace)) return;
     if ((control as AdaptiveControl).firstStep !== undefined) return;
     const code = this.#code;
     const n = code.numbers;
     const k = this.#stages.slice(0, leaves);
-    if (!tableau.fsal) {
-      const none = this.#graphs.field.outputs.slice(leaves).map(() => undefined);
-      this.#run('field', [this.#t.get(), ...this.#y], [...k, ...none]);
+    if (!this.#tableau.fsal) {
+      this.#run('field', [this.#t.get(), ...this.#y], k);
       this.#increase(this.#nfe);
     }
     const scalar = this.#attrs.body.inputs[0];
@@ -328,7 +346,7 @@ class LoweredSolve {
   #firstStep(trial: Num, fieldNorm: Num, bendNorm: Num): Num {
     const n = this.#code.numbers;
     const largest = n.max(fieldNorm, bendNorm);
-    const exponent = 1 / ((this.#attrs.tableau.errorOrder as number) + 1);
+    const exponent = 1 / ((this.#tableau.errorOrder as number) + 1);
     const fine = n.choose(
       n.less(1e-15, largest),
       n.pow(n.div(0.01, largest), exponent),
@@ -351,7 +369,7 @@ class LoweredSolve {
 
   #notFinite(leaves: readonly Block[]): Test {
     const code = this.#code;
-    const probe = code.block(this.#graphs.finite.outputs[0]);
+    const probe = code.block((this.#recorded.finite as Graph).outputs[0]);
     this.#run('finite', leaves, [probe]);
     return code.numbers.not(code.numbers.isFinite(code.element(probe)));
   }
@@ -386,7 +404,8 @@ class LoweredSolve {
 
   #step(landing: Num): void {
     const code = this.#code;
-    const { tableau, leaves, control, pass } = this.#attrs;
+    const { leaves, control, pass } = this.#attrs;
+    const tableau = this.#tableau;
     const n = code.numbers;
     this.#heed();
     const tried = n.add(this.#accepted.get(), this.#rejected.get());
@@ -406,7 +425,7 @@ class LoweredSolve {
     const kept = this.#interpolates ? fresh : fresh.map((each, i) => (i < last ? undefined : each));
     const pace = this.#pace;
     const adaptive = pace instanceof LoweredAdaptivePace;
-    const norm = adaptive ? [code.block(this.#graphs.finite.outputs[0])] : [];
+    const norm = adaptive ? [code.block((this.#recorded.finite as Graph).outputs[0])] : [];
     const outputs = [...this.#after, ...kept, ...norm, ...event.residuals];
     this.#run('step', [t, stride.h, ...this.#y, ...k], outputs);
     this.#increase(this.#nfe, tableau.c.length - (tableau.fsal ? 1 : 0));
@@ -444,7 +463,8 @@ class LoweredSolve {
   #accept({ next, h }: LoweredStride, start: Num, event: LoweredEvent): void {
     const code = this.#code;
     const n = code.numbers;
-    const { tableau, leaves, control } = this.#attrs;
+    const { leaves, control } = this.#attrs;
+    const tableau = this.#tableau;
     const { index, from, to } = this.#segment;
     const span = n.sub(to, from);
     this.#increase(this.#accepted);

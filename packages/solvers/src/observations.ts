@@ -3,16 +3,24 @@
  */
 import {
   type Backend,
+  primitives as p,
   type Run,
   releaseAll,
+  runKernel,
   type Slot,
   type Spec,
-  stackOf,
+  sliceOf,
 } from '@neuralode/tensor';
-import { runWithNumbers } from './host-numbers.ts';
-import type { SolveEvent, SolveLog } from './solve-log.ts';
+import type { SolveLog } from './solve-log.ts';
 import type { AcceptedStep } from './solve-witness.ts';
-import type { RunnableGraphs } from './step-graphs.ts';
+import type { Stepper } from './stepper.ts';
+
+/** What was observed together. */
+interface Block {
+  readonly count: number;
+  /** Each leaf, [count, …]. */
+  readonly leaves: readonly Slot[];
+}
 
 export class Observations {
   readonly #times: readonly number[];
@@ -20,10 +28,11 @@ export class Observations {
   readonly #exact: boolean;
   readonly #state: readonly Spec[];
   readonly #backend: Backend;
-  readonly #graphs: RunnableGraphs;
+  readonly #stepper: Stepper;
   readonly #log: SolveLog;
-  /** [leaf][time]. */
-  readonly #observed: Slot[][];
+  readonly #blocks: Block[] = [];
+  /** Observations cut out of blocks. */
+  readonly #cut: Slot[] = [];
   /** Which time is to be observed next. */
   next = 0;
 
@@ -33,7 +42,7 @@ export class Observations {
     exact: boolean,
     state: readonly Spec[],
     backend: Backend,
-    graphs: RunnableGraphs,
+    stepper: Stepper,
     log: SolveLog,
   ) {
     this.#times = times;
@@ -41,66 +50,78 @@ export class Observations {
     this.#exact = exact;
     this.#state = state;
     this.#backend = backend;
-    this.#graphs = graphs;
+    this.#stepper = stepper;
     this.#log = log;
-    this.#observed = state.map(() => []);
   }
 
   /** So far, [leaf][time]. */
-  get rows(): readonly (readonly Slot[])[] {
-    return this.#observed;
+  rows(): readonly (readonly Slot[])[] {
+    return this.#state.map((spec, leaf) =>
+      this.#blocks.flatMap((block) =>
+        Array.from({ length: block.count }, (_, i) => this.#cutOut(block, leaf, spec, i)),
+      ),
+    );
+  }
+
+  #cutOut({ count, leaves }: Block, leaf: number, { shape, dtype }: Spec, index: number): Slot {
+    const row = sliceOf(this.#backend, leaves[leaf], { shape: [count, ...shape], dtype }, index);
+    this.#cut.push(row);
+    return row;
   }
 
   /** Observes the state as it stands. */
   stand(y: readonly Slot[]): void {
     this.#log.note({ kind: 'emit', index: this.next }, []);
-    this.#record(y.map((slot) => slot.retain()));
+    this.#record(
+      1,
+      y.map((slot) => slot.retain()),
+    );
   }
 
-  /** Whether the next observation lies up to `t`, but for the stretch's own end, observed when the stretch is done. */
-  #due(t: number, stretchEnd: number): boolean {
-    if (this.next === this.#times.length) return false;
-    const time = this.#times[this.next];
+  /** Whether observation `index` lies up to `t`, but for the stretch's own end, observed when the stretch is done. */
+  #due(index: number, t: number, stretchEnd: number): boolean {
+    if (index === this.#times.length) return false;
+    const time = this.#times[index];
     return (time - t) * this.#direction <= 0 && time !== stretchEnd;
   }
 
-  /** Observes all up to `t`, to which the state stood still, at a discontinuity of the field. */
+  /** Observes all up to `t`, to which the state has stood still. */
   standStill(t: number, y: readonly Slot[], stretchEnd: number): void {
-    while (this.#due(t, stretchEnd)) this.stand(y);
+    while (this.#due(this.next, t, stretchEnd)) this.stand(y);
   }
 
   /** Interpolates the observation times inside a step. */
   *inside({ start, h, end, before, after, stages }: AcceptedStep, stretchEnd: number): Run<void> {
-    const { dense, plain } = this.#graphs;
-    while (this.#due(end, stretchEnd)) {
-      const time = this.#times[this.next];
+    const thetas: number[] = [];
+    let last = this.next;
+    for (; this.#due(last, end, stretchEnd); last++) {
       // Where a derivative by this time may be asked for, the interpolant must say how the state moves with it.
-      if (time === end && this.#exact) {
-        this.stand(after);
-        continue;
-      }
-      const operands = [...before, ...(yield* stages())];
-      const theta = (time - start) / h;
-      const outputs = yield* runWithNumbers(dense, [theta, h], operands, this.#backend);
-      const event: SolveEvent = { kind: 'dense', index: this.next, theta, h };
-      this.#log.note(event, outputs.slice(plain.dense));
-      this.#record(outputs.slice(0, plain.dense));
+      if (this.#times[last] === end && this.#exact) break;
+      thetas.push((this.#times[last] - start) / h);
     }
+    if (thetas.length > 0) {
+      const operands = [...before, ...(yield* stages())];
+      const states = yield* this.#stepper.interpolate(this.next, thetas, h, operands);
+      this.#record(thetas.length, states);
+    }
+    this.standStill(end, after, stretchEnd);
   }
 
-  #record(leaves: readonly Slot[]): void {
-    leaves.forEach((slot, leaf) => {
-      this.#observed[leaf].push(slot);
-    });
-    this.next++;
+  #record(count: number, leaves: readonly Slot[]): void {
+    this.#blocks.push({ count, leaves });
+    this.next += count;
   }
 
   /** Each leaf, [T, …]. */
   results(): Slot[] {
     const stacks: Slot[] = [];
     try {
-      this.#observed.forEach((slots, leaf) => {
-        stacks.push(stackOf(this.#backend, slots, this.#state[leaf]));
+      this.#state.forEach(({ shape, dtype }, leaf) => {
+        const blocks = this.#blocks.map(({ count, leaves }) => ({
+          slot: leaves[leaf],
+          spec: { shape: [count, ...shape], dtype },
+        }));
+        stacks.push(runKernel(this.#backend, p.concat, blocks, { axis: 0 }));
       });
       return stacks;
     } catch (error) {
@@ -110,6 +131,7 @@ export class Observations {
   }
 
   release(): void {
-    releaseAll(this.#observed.flat());
+    releaseAll(this.#blocks.flatMap(({ leaves }) => leaves));
+    releaseAll(this.#cut);
   }
 }

@@ -19,10 +19,12 @@ import { lowerOdeSolve, refusesLowering } from './lower-solve.ts';
 import { runOdeSolve } from './run.ts';
 import { countTimes, type GradientMethod, type OdeSolveAttrs, solveInputs } from './solve-attrs.ts';
 
-function requireExplicit({ batch, tableau }: OdeSolveAttrs): void {
-  if (batch === undefined || tableau.implicit === undefined) return;
+function requireExplicit({ batch, method }: OdeSolveAttrs): void {
+  const { tableau, name } = method;
+  if (batch === undefined || (tableau !== undefined && tableau.implicit === undefined)) return;
+  const what = tableau === undefined ? 'is not a Runge-Kutta method' : 'is implicit';
   throw new ArgumentError({
-    what: `odeint: ${tableau.name} is implicit, and a batched solve takes explicit methods`,
+    what: `odeint: ${name} ${what}, and a batched solve takes explicit Runge-Kutta methods`,
     remedy: 'Use dopri5() or another explicit method; or leave batched out, for common steps',
   });
 }
@@ -37,7 +39,7 @@ function reverseMode(
   throw new NeuralodeError({
     what: 'odeint: a gradient is asked of a solve that was not told how to give one',
     remedy:
-      'Pass { gradient: direct() } (exact for the discrete solution) or { gradient: backsolve() } (constant memory) of @neuralode/adjoint',
+      'Pass { gradient: direct() } (exact for the discrete solution), { gradient: checkpointed() } (the same in bounded memory) or { gradient: backsolve() } (constant memory) of @neuralode/adjoint',
   });
 }
 

@@ -21,12 +21,14 @@ import {
   tensor,
 } from '@neuralode/tensor';
 import { requireBatchedOptions } from './batched-options.ts';
+import { requireCall } from './call.ts';
 import { controlOf, requireHeld } from './control-options.ts';
 import type { StepController } from './control.ts';
 import type { ControllerGains } from './controllers.ts';
 import { eagerSolve, type OutputOptions, type PreparedSolve } from './eager-solve.ts';
 import { FieldError } from './errors.ts';
-import type { TensorEvent } from './events/event-watch.ts';
+import type { TensorEvent } from './events/event-search.ts';
+import { methodOf } from './method.ts';
 import { dopri5 } from './methods/dopri5.ts';
 import { customNorm, type ErrorNorm } from './norms.ts';
 import { odeSolve } from './ode-solve.ts';
@@ -34,10 +36,21 @@ import { odeintOptions, requireKnownOptions } from './option-names.ts';
 import { requireSpan } from './output.ts';
 import { saveRows } from './save-rows.ts';
 import { recordedSolution, type Solution } from './solution.ts';
-import type { GradientMethod, OdeSolveAttrs, SolveStats } from './solve-attrs.ts';
+import type {
+  GradientMethod,
+  OdeSolveAttrs,
+  ReversibleGradientMethod,
+  SolveStats,
+} from './solve-attrs.ts';
 import { type Oversight, oversightOf } from './step-report.ts';
 import { type StopTimes, stopTimesOf } from './stops.ts';
-import type { AdaptiveSolver, FixedStepSolver } from './tableau.ts';
+import { positionsOf } from './pairs.ts';
+import type {
+  AdaptiveSolver,
+  FixedStepSolver,
+  ReversibleAdaptiveSolver,
+  ReversibleFixedStepSolver,
+} from './tableau.ts';
 import { areNumbers, batchOf, rowTimesOf, type Times } from './row-times.ts';
 import { requireTimes } from './times.ts';
 
@@ -105,7 +118,21 @@ export interface FixedStepOptions<Args> extends CommonOptions<Args> {
   readonly norm?: undefined;
 }
 
-export type OdeintOptions<Args> = AdaptiveOptions<Args> | FixedStepOptions<Args>;
+/** With a gradient that needs steps which can be undone. */
+type ReversibleOptions<Args> =
+  | (Omit<AdaptiveOptions<Args>, 'solver' | 'gradient'> & {
+      readonly solver: ReversibleAdaptiveSolver;
+      readonly gradient: ReversibleGradientMethod;
+    })
+  | (Omit<FixedStepOptions<Args>, 'solver' | 'gradient'> & {
+      readonly solver: ReversibleFixedStepSolver;
+      readonly gradient: ReversibleGradientMethod;
+    });
+
+export type OdeintOptions<Args> =
+  | AdaptiveOptions<Args>
+  | FixedStepOptions<Args>
+  | ReversibleOptions<Args>;
 
 function requireState(y0: unknown): readonly Tensor[] {
   const leaves = leavesWithPaths(y0);
@@ -227,7 +254,7 @@ function batchedTimesOf(ts: Times, state: readonly Tensor[]): NodeTimes {
 }
 
 /** With all that depends on the structure of the state. */
-type Options<Y, Args, Saved> = OutputOptions<Y, Saved> & {
+export type Options<Y, Args, Saved> = OutputOptions<Y, Saved> & {
   /**
    * One or several: conditions whose crossing of zero is found, and may end the solve or change the state. Not inside a
    * recorded function.
@@ -235,6 +262,7 @@ type Options<Y, Args, Saved> = OutputOptions<Y, Saved> & {
   readonly events?: TensorEvent<Y, Args> | readonly TensorEvent<Y, Args>[];
 } & (
     | FixedStepOptions<Args>
+    | ReversibleOptions<Args>
     | (Omit<AdaptiveOptions<Args>, 'norm'> & {
         /** By which a step's error is measured: such as `maxNorm()`, or a function of the tree of scaled errors. */
         readonly norm?: ErrorNorm | ((errors: Y) => Tensor);
@@ -248,7 +276,8 @@ function normOf<Y>(y0: Y, { norm }: { norm?: unknown }): { norm?: ErrorNorm } {
   return { norm: customNorm(norm as (errors: Y) => Tensor, tensors, rebuild) };
 }
 
-function solveAttrs<Y, Args>(
+/** The node that a user's call amounts to. */
+export function solveAttrs<Y, Args>(
   field: Field<Y, Args>,
   y0: Y,
   ts: Times,
@@ -258,6 +287,7 @@ function solveAttrs<Y, Args>(
   const solver = options.solver ?? dopri5();
   requireKnownOptions(options, odeintOptions, 'odeint');
   const state = requireState(y0);
+  const method = methodOf(solver);
   const control = controlOf(solver, { ...options, ...normOf(y0, options) });
   requireHeld(control, state[0].dtype);
   const stops = stopTimesOf(options, 'odeint');
@@ -277,7 +307,8 @@ function solveAttrs<Y, Args>(
     ...times.attrs,
     jumps: state.map(() => undefined),
     steered: state.map(() => true),
-    tableau: solver.tableau,
+    method,
+    ...(method.pairs && { positions: positionsOf(y0, method.name) }),
     control,
     pass: 'forward',
     ...(options.gradient !== undefined && { gradient: options.gradient }),
@@ -311,7 +342,10 @@ function refuseWhileRecording(options: object): void {
   if (wrong === undefined) return;
   throw new RecordingError({
     what: `odeint: ${wrong} is not to be had inside a recorded function, where the number of steps is not known`,
-    remedy: 'Observe at given times, or solve outside',
+    remedy:
+      wrong === 'events'
+        ? 'Use odeintEvent, which ends at the first event; or solve outside'
+        : 'Observe at given times, or solve outside',
   });
 }
 
@@ -321,6 +355,7 @@ function solveWhileRecording<Y, Args, Saved>(
   ts: Times,
   options: Options<Y, Args, Saved> = {},
 ): Solution<Y, Saved> {
+  requireCall({ field, ts, options }, 'odeint');
   refuseWhileRecording(options);
   const { onSolve } = options;
   const { attrs, inputs } = solveAttrs(field, y0, ts, options, onSolve ? { onSolve } : {});
@@ -334,6 +369,7 @@ function* solveNow<Y, Args, Saved>(
   ts: Times,
   options: Options<Y, Args, Saved> = {},
 ): Run<Solution<Y, Saved>> {
+  requireCall({ field, ts, options }, 'odeint');
   if (options.output !== undefined && options.batched !== true) {
     requireSpan({ length: ts instanceof Tensor ? ts.size : ts.length }, options.output, 'odeint');
   }

@@ -5,7 +5,14 @@
  * The decisions are those of Hairer's DOPRI5 (Hairer, Nørsett, Wanner I, section II.4): no growth right after a rejected
  * step, and a last step stretched by up to 1 % rather than followed by a sliver.
  */
-import { type AdaptiveControl, type Control, type FixedControl, stepFactor } from './control.ts';
+import {
+  type AdaptiveControl,
+  type Control,
+  type FixedControl,
+  rejectedFactor,
+  type StepMemory,
+  stepFactor,
+} from './control.ts';
 
 /** A step to try. */
 export interface Stride {
@@ -76,12 +83,17 @@ export class AdaptivePace implements Pace {
   size: number;
   #previousError = 1;
   #olderError = 1;
+  /** Whether the controller looks further back than to the previous error. */
+  readonly #remembers: boolean;
   /** Lengths of the latest two accepted steps; 0 where there was none. */
-  #accepted: [number, number] = [0, 0];
+  #latest = 0;
+  #older = 0;
   #afterRejection = false;
 
   constructor(control: AdaptiveControl, from: number, to: number) {
     this.#control = control;
+    this.#remembers =
+      control.controller.gamma !== undefined || control.controller.ratios !== undefined;
     this.#direction = to >= from ? 1 : -1;
     this.#span = Math.abs(to - from);
     this.limit = Math.min(control.maxStep ?? this.#span, this.#span);
@@ -101,26 +113,26 @@ export class AdaptivePace implements Pace {
     return { next, h: next - t, cut };
   }
 
-  /** Whether a step with this scaled error stands; plans the next one. */
-  judge({ h, cut }: Stride, error: number): boolean {
+  /** Whether a step with this scaled error stands; plans the next one, over `advice` where given instead of the controller. */
+  judge({ h, cut }: Stride, error: number, advice?: number): boolean {
     const { controller } = this.#control;
     const tried = Math.abs(h);
     if (error <= 1) {
-      const memory = { olderError: this.#olderError, ratios: this.#ratios(tried) };
+      const memory = this.#remembers ? this.#memory(tried) : undefined;
       const factor = stepFactor(controller, error, this.#previousError, memory);
-      const size = tried * (this.#afterRejection ? Math.min(1, factor) : factor);
+      const size = advice ?? tried * (this.#afterRejection ? Math.min(1, factor) : factor);
       // A step cut short says little about how long a step may be.
       this.size = cut ? Math.max(size, this.size) : size;
       this.#olderError = this.#previousError;
       this.#previousError = Math.max(error, 1e-4);
-      this.#accepted = [tried, this.#accepted[0]];
+      this.#older = this.#latest;
+      this.#latest = tried;
       this.#afterRejection = false;
       return true;
     }
-    const factor = Number.isFinite(error)
-      ? Math.min(1, stepFactor({ ...controller, beta: 0, gamma: 0, ratios: [] }, error, 1))
-      : controller.minFactor;
-    this.size = tried * factor;
+    const finite = Number.isFinite(error);
+    const factor = finite ? rejectedFactor(controller, error) : controller.minFactor;
+    this.size = advice ?? tried * factor;
     const { minStep = 0 } = this.#control;
     // The shortest step allowed is tried too, once.
     if (tried > minStep * (1 + rounding)) this.size = Math.max(this.size, minStep);
@@ -128,9 +140,10 @@ export class AdaptivePace implements Pace {
     return false;
   }
 
-  #ratios(tried: number): [number, number] {
-    const [previous, older] = this.#accepted;
-    return [previous > 0 ? tried / previous : 1, older > 0 ? previous / older : 1];
+  #memory(tried: number): StepMemory {
+    const ratio = (after: number, before: number): number => (before > 0 ? after / before : 1);
+    const ratios = [ratio(tried, this.#latest), ratio(this.#latest, this.#older)] as const;
+    return { olderError: this.#olderError, ratios };
   }
 
   /** Whether steps have become too short at `t` to move on. */

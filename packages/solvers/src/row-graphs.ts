@@ -9,14 +9,10 @@ import { clean } from '@neuralode/autodiff';
 import { type Graph, inline, record, type Spec, where } from '@neuralode/tensor';
 import type { OdeSolveAttrs } from './solve-attrs.ts';
 import { along, combine, taker } from './step-arithmetic.ts';
-import {
-  type Problem,
-  problemOf,
-  recordDense,
-  type StepGraphs,
-  stepGraphs,
-} from './step-graphs.ts';
-import { countInterpolated } from './tableau.ts';
+import type { KindGraphs } from './method.ts';
+import { recordDense } from './runge-kutta.ts';
+import { type Problem, problemOf, type StepGraphs, stepGraphs } from './step-graphs.ts';
+import { countInterpolated, type Tableau } from './tableau.ts';
 
 /** `time`: a number of the host that moves with the times; `choice`: one that does not (a mask, an index). */
 export type RowInput = 'time' | 'choice' | 'state' | 'arg';
@@ -43,6 +39,11 @@ export interface RunnableRowGraph {
 /** From a graph to how it is run. */
 export type Prepare<R extends RunnableRowGraph> = (graph: RowGraph) => R;
 
+/** Batched solves are for Runge-Kutta methods. */
+export function tableauOf({ method }: OdeSolveAttrs): Tableau {
+  return method.tableau as Tableau;
+}
+
 /** How a solve that is not recorded runs a graph: as it is. */
 export const asItIs: Prepare<RunnableRowGraph> = ({ graph }) => ({
   forward: graph,
@@ -65,8 +66,11 @@ function recordSettle({ state }: Problem, batch: number): Graph {
 function recordDenseRows(attrs: OdeSolveAttrs, { state, scalar }: Problem, count: number): Graph {
   const number: Spec = { shape: [count], dtype: scalar.dtype };
   const few = state.map(({ shape, dtype }) => ({ shape: [count, ...shape.slice(1)], dtype }));
-  const dense = recordDense(attrs, { state: few, scalar: number });
-  const operands = Array.from({ length: 1 + countInterpolated(attrs.tableau) }, () => state).flat();
+  const dense = recordDense(tableauOf(attrs), { state: few, scalar: number });
+  const operands = Array.from(
+    { length: 1 + countInterpolated(tableauOf(attrs)) },
+    () => state,
+  ).flat();
   const rows: Spec = { shape: [count], dtype: 'int32' };
   const recording = record([number, number, rows, ...operands], (theta, h, indices, ...stand) =>
     inline(dense, [theta, h, ...stand.map((leaf) => leaf.gather(indices))]),
@@ -100,7 +104,9 @@ function recordJump({ jumps }: OdeSolveAttrs, { state }: Problem, times: number)
 }
 
 /** Inputs: t, h (0 in a row that does not count), sums, y, all stages, args. Outputs: the sums, over one step more. */
-function recordSums({ tableau, quadrature }: OdeSolveAttrs, problem: Problem): Graph {
+function recordSums(attrs: OdeSolveAttrs, problem: Problem): Graph {
+  const { quadrature } = attrs;
+  const tableau = tableauOf(attrs);
   const { state, args, scalar } = problem;
   const { outputs, inputs } = quadrature as Graph;
   const stages = tableau.c.flatMap(() => state);
@@ -138,9 +144,11 @@ export class RowGraphs<R extends RunnableRowGraph = RunnableRowGraph> {
   readonly #problem: Problem;
   readonly #prepare: Prepare<R>;
   readonly #prepared = new Map<string, R>();
+  readonly #kind: KindGraphs;
 
   constructor(attrs: OdeSolveAttrs, prepare: Prepare<R>) {
     this.plain = stepGraphs(attrs);
+    this.#kind = this.plain.of(attrs.method.course().plan(0, 0).kind);
     this.#attrs = attrs;
     this.#problem = problemOf(attrs);
     this.#prepare = prepare;
@@ -154,18 +162,20 @@ export class RowGraphs<R extends RunnableRowGraph = RunnableRowGraph> {
   }
 
   get step(): R {
-    const { tableau, leaves } = this.#attrs;
+    const { leaves } = this.#attrs;
+    const tableau = tableauOf(this.#attrs);
     const given = tableau.fsal ? 1 : 0;
     const moving = leaves * (1 + tableau.c.length - given);
     const inputs: RowInput[] = ['time', 'time', ...this.#state(1 + given), ...this.#args()];
-    return this.#get('step', moving, tableau.c.length - given, inputs, () => this.plain.step);
+    return this.#get('step', moving, tableau.c.length - given, inputs, () => this.#kind.step);
   }
 
   /** The stages that only the interpolant needs, where there are any. */
   get extend(): R | undefined {
-    const { extend } = this.plain;
+    const { extend } = this.#kind;
     if (extend === undefined) return undefined;
-    const { tableau, leaves } = this.#attrs;
+    const { leaves } = this.#attrs;
+    const tableau = tableauOf(this.#attrs);
     const evaluations = extend.outputs.length / leaves;
     const stages = this.#state(1 + tableau.c.length);
     const inputs: RowInput[] = ['time', 'time', ...stages, ...this.#args()];
@@ -179,7 +189,8 @@ export class RowGraphs<R extends RunnableRowGraph = RunnableRowGraph> {
   }
 
   get sums(): R {
-    const { tableau, quadrature } = this.#attrs;
+    const { quadrature } = this.#attrs;
+    const tableau = tableauOf(this.#attrs);
     const count = quadrature?.outputs.length ?? 0;
     const sums = new Array<RowInput>(count).fill('state');
     const stages = this.#state(1 + tableau.c.length);
@@ -191,7 +202,8 @@ export class RowGraphs<R extends RunnableRowGraph = RunnableRowGraph> {
 
   /** For `count` observations. */
   dense(count: number): R {
-    const { tableau, leaves } = this.#attrs;
+    const { leaves } = this.#attrs;
+    const tableau = tableauOf(this.#attrs);
     const inputs: RowInput[] = [
       'time',
       'time',

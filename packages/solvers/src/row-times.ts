@@ -10,7 +10,7 @@ export type Times = readonly number[] | readonly (readonly number[])[] | Tensor;
 
 /** Whether it is one list, rather than one a row. */
 export function areNumbers(times: (number | readonly number[])[]): times is number[] {
-  return !times.some((each) => typeof each === 'object');
+  return !times.some((each) => Array.isArray(each) || ArrayBuffer.isView(each));
 }
 
 /** Throws unless the times of every row are good, and all run in one direction. */

@@ -8,10 +8,8 @@ import {
   type Backend,
   type DeviceBuffer,
   type DType,
-  type Graph,
   type Run,
   releaseAll,
-  runGraph,
   type Slot,
 } from '@neuralode/tensor';
 import type { AdaptiveControl } from './control.ts';
@@ -26,27 +24,17 @@ import {
   type SolveStatus,
   StepSizeError,
 } from './errors.ts';
-import { readNumbers, runWithNumbers } from './host-numbers.ts';
-import { fixedCost } from './implicit/cost.ts';
-import { NewtonWork } from './implicit/newton-work.ts';
+import { chooseFirstStep } from './first-step.ts';
 import { applyJumps } from './jump.ts';
 import { Observations } from './observations.ts';
 import { type OdeSolveAttrs, type SolveInputs, solveInputs } from './solve-attrs.ts';
-import {
-  AdaptivePace,
-  EventGaps,
-  type FixedPace,
-  firstStep,
-  paceOf,
-  type Stride,
-  trialStep,
-} from './pace.ts';
-import { noLog, type SolveEvent, type SolveLog } from './solve-log.ts';
+import { AdaptivePace, EventGaps, type FixedPace, paceOf, type Stride } from './pace.ts';
+import { noLog, type SolveLog } from './solve-log.ts';
 import { plainGraphs, type RunnableGraphs } from './step-graphs.ts';
 import type { AcceptedStep, Cut } from './solve-witness.ts';
 import { heed } from './step-report.ts';
 import { type Stop, stopsBetween } from './stops.ts';
-import type { DenseStages } from './tableau.ts';
+import { type Attempt, Stepper } from './stepper.ts';
 import { requireTimes } from './times.ts';
 
 /** Runs an `odeSolve` node. Inputs are borrowed; the outputs are the caller's. */
@@ -82,17 +70,13 @@ class SolveLoop {
   readonly #backend: Backend;
   readonly #graphs: RunnableGraphs;
   readonly #log: SolveLog;
-  readonly #leaves: number;
+  readonly #stepper: Stepper;
   readonly #direction: 1 | -1;
   readonly #end: number;
   readonly #scalarType: DType;
 
   #t: number;
   #y: Slot[];
-  /** f(t, y), where the method keeps it from step to step. */
-  #k: Slot[] = [];
-  /** The latest step's stages, until the next one; then those that only the interpolant needs, once evaluated. */
-  #stages: Slot[] = [];
   readonly #observations: Observations;
   /** Where the stretch between two landing times began, and ends. */
   #segment = { index: -1, from: 0, to: 0 };
@@ -101,9 +85,6 @@ class SolveLoop {
   readonly #gaps = new EventGaps();
   /** Up to when all was well, where that is not the time at which the solve stands. */
   #sound: number | undefined;
-  /** Of an implicit method: what its Newton iterations share, and count. */
-  readonly #work: NewtonWork | undefined;
-  #nfe = 0;
   #accepted = 0;
   #rejected = 0;
 
@@ -121,12 +102,11 @@ class SolveLoop {
     this.#backend = backend;
     this.#graphs = graphs;
     this.#log = log;
-    this.#leaves = attrs.leaves;
+    this.#stepper = new Stepper(attrs, inputs.args, backend, graphs, log);
     this.#end = times.at(-1) as number;
     this.#direction = this.#end >= times[0] ? 1 : -1;
     this.#pace = paceOf(attrs.control, times[0], this.#end);
     this.#watch = new FiniteWatch(backend, graphs.finite, (look) => this.#failAt(look));
-    this.#work = attrs.tableau.implicit && new NewtonWork();
     this.#scalarType = attrs.body.inputs[0].dtype as DType;
     this.#t = times[0];
     this.#y = inputs.y0.map((slot) => slot.retain());
@@ -135,7 +115,7 @@ class SolveLoop {
       attrs.times !== undefined,
       attrs.body.inputs.slice(1, 1 + attrs.leaves),
       backend,
-      graphs,
+      this.#stepper,
       log,
     );
   }
@@ -152,12 +132,13 @@ class SolveLoop {
       // Where the field jumps at the very start, the first stage belongs after it.
       if (stops[0]?.at === this.#t) this.#t = (stops.shift() as Stop).resume;
       // A jump moves the state away from what the stage was evaluated at.
-      if (this.#attrs.tableau.fsal) yield* this.#start();
+      yield* this.#begin();
       if (i === 0) yield* this.#chooseFirstStep();
       this.#pace.begin(this.#t);
       for (const stop of stops) yield* this.#stepTo(stop);
       while (this.#t !== landing) yield* this.#step(landing);
       this.#observations.stand(this.#y);
+      this.#tellEnd();
       if (i < landings.length - 1) this.#jump();
     }
     // An infinite state makes the scale of the error infinite too, and so passes for one without error.
@@ -168,11 +149,16 @@ class SolveLoop {
     return this.#observations.results();
   }
 
+  #tellEnd(): void {
+    this.#log.ends?.(this.#stepper.standing(this.#y));
+  }
+
   #report(status: SolveStatus): void {
+    const { evaluations, work } = this.#stepper;
     this.#attrs.onSolve?.({
-      nfe: this.#nfe + (this.#work?.evaluations ?? 0),
-      jacobians: this.#work?.jacobians ?? 0,
-      factorisations: this.#work?.factorisations ?? 0,
+      nfe: evaluations,
+      jacobians: work?.jacobians ?? 0,
+      factorisations: work?.factorisations ?? 0,
       accepted: this.#accepted,
       rejected: this.#rejected,
       status,
@@ -182,15 +168,15 @@ class SolveLoop {
 
   /** Tells how far it came. */
   failed(status: SolveStatus): void {
-    this.#attrs.witness?.failed(this.#sound ?? this.#t, this.#observations.rows);
+    this.#attrs.witness?.failed(this.#sound ?? this.#t, this.#observations.rows());
     this.#report(status);
   }
 
   release(): void {
-    releaseAll([...this.#y, ...this.#k, ...this.#stages]);
+    releaseAll(this.#y);
+    this.#stepper.release();
     this.#observations.release();
     this.#watch.release();
-    this.#work?.release();
   }
 
   /** Times that a step must end on: the last, and every time at which the state jumps. */
@@ -206,67 +192,26 @@ class SolveLoop {
     return stopsBetween(stops, this.#t, landing, epsilon);
   }
 
-  /** Runs a graph whose first inputs are host numbers. */
-  #runWith(graph: Graph, numbers: readonly number[], slots: readonly Slot[]): Run<Slot[]> {
-    return runWithNumbers(graph, numbers, slots, this.#backend);
-  }
-
   // Start
 
-  /** The field's graph at the state as it stands: f, then residuals. */
-  *#evaluate(): Run<Slot[]> {
-    const operands = [...this.#y, ...this.#inputs.args];
-    const outputs = yield* this.#runWith(this.#graphs.field, [this.#t], operands);
-    this.#nfe++;
-    return outputs;
-  }
-
-  *#start(): Run<void> {
-    const { plain } = this.#graphs;
-    const outputs = yield* this.#evaluate();
-    releaseAll(this.#k);
-    this.#k = outputs.slice(0, plain.field);
+  /** Starts afresh from the state as it stands: what earlier steps left does not serve any more. */
+  *#begin(): Run<void> {
     const { from, to, index } = this.#segment;
     const position = (this.#t - from) / (to - from);
-    const event: SolveEvent = { kind: 'start', segment: index, position };
-    this.#log.note(event, outputs.slice(plain.field));
+    const event = { kind: 'start', t: this.#t, segment: index, position } as const;
+    yield* this.#stepper.begin(this.#t, this.#y, event);
   }
 
   *#chooseFirstStep(): Run<void> {
-    const { control, tableau } = this.#attrs;
+    const { control, method } = this.#attrs;
     const pace = this.#pace;
     if (!(pace instanceof AdaptivePace)) return;
     if ((control as AdaptiveControl).firstStep !== undefined) return;
-    // A method that keeps no stage has none yet.
-    const outputs = tableau.fsal ? this.#k.map((slot) => slot.retain()) : yield* this.#evaluate();
-    try {
-      pace.size = yield* this.#hairersStep(pace.limit, outputs.slice(0, this.#leaves));
-    } finally {
-      releaseAll(outputs);
-    }
-  }
-
-  /** Hairer, Nørsett, Wanner I, section II.4, "Starting step size". `k` is f(t, y), borrowed. */
-  *#hairersStep(limit: number, k: readonly Slot[]): Run<number> {
-    const { size, curvature } = this.#graphs as Required<RunnableGraphs>;
-    const [norms] = yield* runGraph(size, [...this.#y, ...k], this.#backend);
-    const [stateNorm, fieldNorm] = yield* readNumbers(norms);
-    // Finite values can have norms that are not: squares overflow.
-    if (!Number.isFinite(stateNorm)) yield* this.#requireFinite(this.#y, 'the initial state');
-    if (!Number.isFinite(fieldNorm)) yield* this.#requireFinite(k, 'the field');
-    const trial = trialStep(stateNorm, fieldNorm, limit);
-    const operands = [...this.#y, ...k, ...this.#inputs.args];
-    const [bend] = yield* this.#runWith(curvature, [this.#t, trial * this.#direction], operands);
-    this.#nfe++;
-    const [bendNorm] = yield* readNumbers(bend);
-    return firstStep(trial, fieldNorm, bendNorm, this.#attrs.tableau.errorOrder as number);
-  }
-
-  /** Throws unless all elements of these leaves, shaped like the state, are finite. */
-  *#requireFinite(leaves: readonly Slot[], what: string): Run<void> {
-    const [probe] = yield* runGraph(this.#graphs.finite, leaves, this.#backend);
-    const [value] = yield* readNumbers(probe);
-    if (!Number.isFinite(value)) this.#fail(`${what} is not finite`);
+    const start = { t: this.#t, y: this.#y, direction: this.#direction, limit: pace.limit };
+    const order = method.errorOrder as number;
+    const fail = (what: string): never => this.#fail(what);
+    const { own } = this.#graphs;
+    pace.size = yield* chooseFirstStep(this.#stepper, start, order, own, this.#backend, fail);
   }
 
   // Step
@@ -276,8 +221,11 @@ class SolveLoop {
     while (this.#t !== stop.at) yield* this.#step(stop.at);
     this.#t = stop.resume;
     this.#observations.standStill(this.#t, this.#y, this.#segment.to);
-    if (stop.fresh) this.#work?.jump();
-    if (stop.fresh && this.#attrs.tableau.fsal) yield* this.#start();
+    if (stop.fresh) {
+      this.#tellEnd();
+      this.#stepper.work?.jump();
+      yield* this.#begin();
+    }
     this.#pace.begin(this.#t);
   }
 
@@ -290,56 +238,47 @@ class SolveLoop {
 
   /** One attempt at a step towards `landing`; on acceptance the state moves. */
   *#step(landing: number): Run<void> {
-    const { control, tableau } = this.#attrs;
+    const { control } = this.#attrs;
     heed(this.#attrs, this.#t, this.#attrs.pass);
     if (this.#accepted + this.#rejected >= control.maxSteps) {
       throw new MaxStepsError(this.#t, this.#attrs.pass, control.maxSteps, this.#end);
     }
     const stride = this.#pace.stride(this.#t, landing);
-    const { step, plain } = this.#graphs;
-    const operands = [...this.#y, ...this.#k, ...this.#inputs.args];
-    if (this.#work !== undefined) operands.push(this.#work);
-    this.#work?.attempt(stride.h);
-    const outputs = yield* this.#runWith(step, [this.#t, stride.h], operands);
-    const cost = fixedCost(tableau);
-    this.#nfe += cost.evaluations;
-    this.#work?.charge(cost);
-    let plainOutputs = plain.step;
-    if (this.#pace instanceof AdaptivePace) {
-      const [norm] = outputs.splice(--plainOutputs, 1);
-      let accepted = false;
-      try {
-        const [error] = yield* readNumbers(norm);
-        accepted = this.#judge(this.#pace, stride, error);
-      } finally {
-        if (!accepted) releaseAll(outputs);
-      }
-      if (!accepted) return this.#tell(stride, false);
-    } else if (this.#work?.failure === 'diverged') {
-      releaseAll(outputs);
-      throw new NewtonError(this.#t, this.#attrs.pass, stride.h);
+    const attempt = yield* this.#stepper.attempt(this.#t, stride.h, this.#y);
+    let accepted = false;
+    try {
+      accepted = this.#judge(stride, attempt);
+    } finally {
+      if (!accepted) this.#stepper.discard(attempt);
     }
-    this.#work?.accept();
-    yield* this.#accept(stride, outputs.slice(0, plainOutputs), outputs.slice(plainOutputs));
-    this.#tell(stride, true);
+    if (accepted) yield* this.#accept(stride, attempt);
+    this.#tell(stride, accepted);
   }
 
-  /** Whether a step with this scaled error stands. */
-  #judge(pace: AdaptivePace, stride: Stride, error: number): boolean {
-    const stands = pace.judge(stride, error);
-    if (this.#work !== undefined) pace.size = this.#work.advise(stride.h, pace.size);
+  /** Whether a step that was tried stands. */
+  #judge(stride: Stride, { planned, errors }: Attempt): boolean {
+    const pace = this.#pace;
+    const { course, work } = this.#stepper;
+    const diverged = planned.kind.implicit && work?.failure === 'diverged';
+    if (!(pace instanceof AdaptivePace)) {
+      if (diverged) throw new NewtonError(this.#t, this.#attrs.pass, stride.h);
+      course.judged(stride.h, errors, true);
+      return true;
+    }
+    const [error] = errors;
+    const advice = course.judged(stride.h, errors, error <= 1);
+    const stands = pace.judge(stride, error, advice);
+    if (planned.kind.implicit && work !== undefined && advice === undefined) {
+      pace.size = work.advise(stride.h, pace.size);
+    }
     if (stands) return true;
     this.#rejected++;
-    if (pace.vanished(this.#t)) {
-      if (this.#work?.failure === 'diverged') {
-        throw new NewtonError(this.#t, this.#attrs.pass, stride.h);
-      }
-      if (!Number.isFinite(error)) this.#fail('the field or the state is not finite');
-      const { rtol, atol } = this.#attrs.control as AdaptiveControl;
-      const tolerances = `rtol ${rtol}, atol ${atol} in ${this.#scalarType}`;
-      throw new StepSizeError(this.#t, this.#attrs.pass, pace.size, tolerances);
-    }
-    return false;
+    if (!pace.vanished(this.#t)) return false;
+    if (diverged) throw new NewtonError(this.#t, this.#attrs.pass, stride.h);
+    if (!Number.isFinite(error)) this.#fail('the field or the state is not finite');
+    const { rtol, atol } = this.#attrs.control as AdaptiveControl;
+    const tolerances = `rtol ${rtol}, atol ${atol} in ${this.#scalarType}`;
+    throw new StepSizeError(this.#t, this.#attrs.pass, pace.size, tolerances);
   }
 
   /** Has the state looked at, after a step from `start`. */
@@ -360,41 +299,34 @@ class SolveLoop {
     throw new NonFiniteError(this.#t, this.#attrs.pass, what);
   }
 
-  /** Moves the state, and observes what lies inside the step. `outputs` is y₁, then the fresh stages. */
-  *#accept({ next, h }: Stride, outputs: Slot[], residuals: readonly Slot[]): Run<void> {
-    const { tableau, control } = this.#attrs;
+  /** Moves the state, and observes what lies inside the step. */
+  *#accept({ next, h }: Stride, attempt: Attempt): Run<void> {
     const { from, to, index } = this.#segment;
     const span = to - from;
     this.#accepted++;
-    const event: SolveEvent = {
-      kind: 'step',
-      segment: index,
-      position: (this.#t - from) / span,
-      length: h / span,
-      h,
-    };
-    this.#log.note(event, residuals);
-    releaseAll(this.#stages);
-    this.#stages = [...this.#k, ...outputs.slice(this.#leaves)];
-    this.#k = [];
     const before = this.#y;
-    this.#y = outputs.slice(0, this.#leaves);
     const start = this.#t;
+    this.#y = this.#stepper.keep(attempt, {
+      kind: 'step',
+      planned: attempt.planned,
+      ...(attempt.inherited && { inherited: attempt.inherited }),
+      segment: index,
+      position: (start - from) / span,
+      length: h / span,
+      t: start,
+      h,
+    });
     this.#t = next;
     let cut: Cut | undefined;
     try {
-      const stages = (): Run<readonly Slot[]> => this.#denseStages(start, h, before);
-      const step = { start, h, before, stages };
+      const stages = (): Run<readonly Slot[]> => this.#stepper.denseGroups(start, h, before);
+      const step = { start, h, before, dense: this.#stepper.dense, stages };
       cut = yield* this.#tellWitness(step);
       yield* this.#observations.inside(this.#ended(step), this.#segment.to);
     } finally {
       releaseAll(before);
     }
-    if (tableau.fsal) {
-      const end = tableau.c.length * this.#leaves;
-      this.#k = this.#stages.slice(end - this.#leaves, end).map((slot) => slot.retain());
-    }
-    if (control.kind === 'fixed') yield* this.#lookSince(start);
+    if (this.#attrs.control.kind === 'fixed') yield* this.#lookSince(start);
     if (cut !== undefined) yield* this.#resume(cut);
   }
 
@@ -411,8 +343,8 @@ class SolveLoop {
     const before = this.#y;
     this.#y = [];
     this.#y = yield* change(this.#t, before);
-    this.#work?.jump();
-    if (this.#attrs.tableau.fsal) yield* this.#start();
+    this.#stepper.work?.jump();
+    yield* this.#begin();
     this.#pace.begin(this.#t);
   }
 
@@ -442,19 +374,6 @@ class SolveLoop {
     return { ...step, end: this.#t, after: this.#y };
   }
 
-  /** The stages of the step just accepted that its interpolant combines; those that only it needs, evaluated at first. */
-  *#denseStages(start: number, h: number, before: readonly Slot[]): Run<readonly Slot[]> {
-    const { extend, plain } = this.#graphs;
-    const { denseStages, c } = this.#attrs.tableau;
-    if (extend === undefined || this.#stages.length > c.length * this.#leaves) return this.#stages;
-    const operands = [...before, ...this.#stages, ...this.#inputs.args];
-    const outputs = yield* this.#runWith(extend, [start, h], operands);
-    this.#nfe += (denseStages as DenseStages).c.length;
-    this.#stages.push(...outputs.slice(0, plain.extend));
-    this.#log.note({ kind: 'extend', h }, outputs.slice(plain.extend));
-    return this.#stages;
-  }
-
   // Jump
 
   /** y ← keep · y + jump, at the observation just made. */
@@ -462,7 +381,7 @@ class SolveLoop {
     const index = this.#observations.next - 1;
     const count = this.#times.length;
     applyJumps(this.#backend, this.#attrs, this.#y, this.#inputs.jumps, { index, count });
-    this.#work?.jump();
+    this.#stepper.work?.jump();
     this.#log.note({ kind: 'jump', index }, []);
   }
 }

@@ -3,11 +3,11 @@
  */
 import type { DerivativeRule, Graph } from '@neuralode/tensor';
 import type { Control } from './control.ts';
+import type { Method } from './method.ts';
 import type { SolvePass, SolveStatus } from './errors.ts';
 import type { Witness } from './solve-witness.ts';
 import type { Oversight } from './step-report.ts';
 import type { StopTimes } from './stops.ts';
-import type { Tableau } from './tableau.ts';
 
 /** What one row of a batched solve took. */
 export interface RowStats {
@@ -26,6 +26,8 @@ export interface SolveStats {
   /** Steps that stand; in a batched solve of all rows together, as are those rejected. */
   readonly accepted: number;
   readonly rejected: number;
+  /** Evaluations of the field that a backward pass repeated, beside `nfe`, because the forward pass did not keep them. */
+  readonly recomputed?: number;
   readonly status: SolveStatus;
   /** Whether this was the solve asked for, or the one that its gradient ran. */
   readonly pass: SolvePass;
@@ -36,7 +38,14 @@ export interface SolveStats {
 /** How a solve is differentiated in reverse mode: an object of `@neuralode/adjoint`. */
 export interface GradientMethod {
   readonly name: string;
+  /** Only of one that does not fit every method. */
+  readonly requires?: undefined;
   readonly vjp: DerivativeRule<OdeSolveAttrs>['vjp'];
+}
+
+/** A gradient method for reversible methods only: `reversible()`. */
+export interface ReversibleGradientMethod extends Omit<GradientMethod, 'requires'> {
+  readonly requires: 'reversible';
 }
 
 /** What happens to a leaf of the state at each interior time: y ← (keep ? y : 0) + jump. */
@@ -71,10 +80,12 @@ export interface OdeSolveAttrs extends Oversight {
   readonly jumps: readonly (LeafJump | undefined)[];
   /** Which leaves count in the error norm. */
   readonly steered: readonly boolean[];
-  readonly tableau: Tableau;
+  readonly method: Method;
+  /** Which leaves belong to q, where the method is for a state [q, p]. */
+  readonly positions?: readonly boolean[];
   readonly control: Control;
   readonly pass: SolvePass;
-  readonly gradient?: GradientMethod;
+  readonly gradient?: GradientMethod | ReversibleGradientMethod;
   /** Times to land on. */
   readonly stops?: StopTimes;
   /** Called on the host after each run, also one that failed. */

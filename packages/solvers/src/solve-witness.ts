@@ -2,7 +2,7 @@
  * Who looks on while a solve runs eagerly: told of each accepted step with the buffers it went through, which a recorded
  * solve forgets. Only for eager solves, whose result may have a size that the run decides.
  */
-import type { Run, Slot } from '@neuralode/tensor';
+import type { Graph, Run, Slot } from '@neuralode/tensor';
 
 /** A step just accepted. All slots are borrowed. */
 export interface AcceptedStep {
@@ -13,7 +13,9 @@ export interface AcceptedStep {
   readonly h: number;
   readonly before: readonly Slot[];
   readonly after: readonly Slot[];
-  /** The stages that the interpolant combines. */
+  /** Its interpolant. Inputs: θ, h, `before`, `stages`. Outputs: the state at start + θh. */
+  readonly dense: Graph;
+  /** What the interpolant combines: the step's stages, or whatever its method makes. */
   stages(): Run<readonly Slot[]>;
 }
 

@@ -70,3 +70,18 @@ function rmsOfRows(values: readonly Tensor[], rows: SizeSpec): Tensor {
 export function tolerance({ rtol, atol }: AdaptiveControl, size: Tensor): Tensor {
   return size.mul(rtol).add(atol);
 }
+
+/** The size of the estimated errors of a step, leaf by leaf: scaled by atol + rtol · max(|y|, |y₁|); NaN where y₁ overflows. */
+export function sizeOfStepErrors(
+  control: AdaptiveControl,
+  steered: readonly boolean[],
+  y: readonly Tensor[],
+  y1: readonly Tensor[],
+  errors: readonly Tensor[],
+): Tensor {
+  const scales = y.map((leaf, l) => tolerance(control, leaf.abs().maximum(y1[l].abs())));
+  const norm = scaledNorm(errors, scales, steered, control);
+  // Leaves that do not steer must still be seen when they overflow.
+  const idle = y1.filter((_, l) => !steered[l]);
+  return idle.length === 0 ? norm : norm.add(nanUnlessFinite(idle));
+}

@@ -1,38 +1,35 @@
 /**
- * The small graphs that a solve is run with: one step, the interpolation inside it, and the norms that steer it. They
- * are recorded once from the field's graph and the tableau; so a step can be differentiated like anything else.
+ * The small graphs that a solve is run with: the steps of its method, the interpolation inside them, and the norms that
+ * steer them. They are recorded once from the field's graph; so a step can be differentiated like anything else.
  *
  * Where the field's t is a list [B], the solve is batched: t, h and the norms are lists, one entry a row of the state.
  */
 import { clean } from '@neuralode/autodiff';
-import { type Graph, inline, record, type Spec, stack, type Tensor } from '@neuralode/tensor';
+import { type Graph, inline, record, type Spec, stack } from '@neuralode/tensor';
 import type { AdaptiveControl } from './control.ts';
-import { recordImplicitStep } from './implicit/step.ts';
+import type { KindGraphs, StepKind } from './method.ts';
+import { observeOneByOne } from './observe-graphs.ts';
 import type { OdeSolveAttrs } from './solve-attrs.ts';
-import { nestedOf } from './nested-polynomial.ts';
-import { countInterpolated, type DenseStages } from './tableau.ts';
-import {
-  along,
-  combine,
-  nanUnlessFinite,
-  scaledNorm,
-  taker,
-  tolerance,
-} from './step-arithmetic.ts';
+import { along, nanUnlessFinite, scaledNorm, taker, tolerance } from './step-arithmetic.ts';
 
-/** What of a step is a function of what; leaf lists are in the order of the state. */
+/** The graphs of a kind of step, with all that a solve asks for. */
+export interface CompleteKind extends KindGraphs {
+  readonly observe: (count: number) => Graph;
+}
+
+function complete(graphs: KindGraphs, { leaves }: OdeSolveAttrs): CompleteKind {
+  const { dense, observe = (count) => observeOneByOne(dense, leaves, count) } = graphs;
+  return { ...graphs, observe: lazily(observe) };
+}
+
+/** What of a solve is a function of what; leaf lists are in the order of the state. */
 export interface StepGraphs {
   /** Inputs: t, y, args. Outputs: f. */
   readonly field: Graph;
-  /**
-   * Inputs: t, h, y, k₁ (if FSAL), args, and a `NewtonWork` if implicit. Outputs: y₁, the stages not given (leaf by
-   * leaf, stage after stage), error.
-   */
-  readonly step: Graph;
-  /** Inputs: t, h, y, the step's stages, args. Outputs: the stages that only the interpolant needs. */
-  readonly extend?: Graph;
-  /** Inputs: θ, h, y, all stages. Outputs: y(t + θh). */
-  readonly dense: Graph;
+  /** Inputs: t, y, args. Outputs: the memory that the first step is given. Absent where it is given none. */
+  readonly start?: Graph;
+  /** The graphs of a kind of step, recorded when it is first taken. */
+  of(kind: StepKind): CompleteKind;
   /** Inputs: y, f. Outputs: [‖y‖, ‖f‖], scaled. Only for adaptive control. */
   readonly size?: Graph;
   /** Inputs: t, h, y, f, args. Outputs: ‖f(t + h, y + h f) − f‖ / |h|, scaled. Only for adaptive control. */
@@ -57,107 +54,6 @@ export function problemOf({ body, leaves }: OdeSolveAttrs): Problem {
     state: body.inputs.slice(1, 1 + leaves),
     args: body.inputs.slice(1 + leaves),
   };
-}
-
-function recordStep(attrs: OdeSolveAttrs, problem: Problem): Graph {
-  const { tableau, control, steered } = attrs;
-  const { body, state, args, scalar } = problem;
-  const given = tableau.fsal ? state : [];
-  const recording = record([scalar, scalar, ...state, ...given, ...args], (...stand) => {
-    const take = taker(stand);
-    const [t, h] = take(2);
-    const y = take(state.length);
-    const stages = tableau.fsal ? [take(state.length)] : [];
-    const constants = take(args.length);
-    const advance = (weights: readonly number[]): Tensor[] =>
-      y.map((leaf, l) => leaf.add(combine(weights, stages, l).mul(along(h, leaf))));
-    let point = y;
-    for (let i = stages.length; i < tableau.c.length; i++) {
-      const at = tableau.c[i] === 0 ? t : t.add(h.mul(tableau.c[i]));
-      point = i === 0 ? y : advance(tableau.a[i]);
-      stages.push(inline(body, [at, ...point, ...constants]));
-    }
-    // FSAL: the last stage was evaluated at y₁.
-    const y1 = tableau.fsal ? point : advance(tableau.b);
-    const fresh = tableau.fsal ? stages.slice(1) : stages;
-    const outputs = [...y1, ...fresh.flat()];
-    if (control.kind === 'fixed' || tableau.error === undefined) return outputs;
-    const { error, coarseError } = tableau;
-    const estimate = (weights: readonly number[]): Tensor[] =>
-      y.map((leaf, l) => combine(weights, stages, l).mul(along(h, leaf)));
-    const errors = estimate(error);
-    const scales = y.map((leaf, l) => tolerance(control, leaf.abs().maximum(y1[l].abs())));
-    const sized = (values: readonly Tensor[]): Tensor =>
-      scaledNorm(values, scales, steered, control, scalar);
-    const fine = sized(errors);
-    const norm = coarseError === undefined ? fine : steady(fine, sized(estimate(coarseError)));
-    // Leaves that do not steer must still be seen when they overflow.
-    const idle = y1.filter((_, l) => !steered[l]);
-    return [...outputs, idle.length === 0 ? norm : norm.add(nanUnlessFinite(idle, scalar))];
-  });
-  return clean(recording.graph);
-}
-
-/** E² / √(E² + 0.01 E′²); 0 where both are, and not finite where either is not. */
-function steady(fine: Tensor, coarse: Tensor): Tensor {
-  const both = fine.square().add(coarse.square().mul(0.01)).sqrt();
-  const ratio = fine.div(both.maximum(1e-30));
-  return fine.mul(ratio).add(nanUnlessFinite([both], both));
-}
-
-function recordExtend(
-  { tableau }: OdeSolveAttrs,
-  { body, state, args, scalar }: Problem,
-  { c, a }: DenseStages,
-): Graph {
-  const stageSpecs = tableau.c.flatMap(() => state);
-  const recording = record([scalar, scalar, ...state, ...stageSpecs, ...args], (...stand) => {
-    const take = taker(stand);
-    const [t, h] = take(2);
-    const y = take(state.length);
-    const stages = tableau.c.map(() => take(state.length));
-    const constants = take(args.length);
-    c.forEach((node, i) => {
-      const point = y.map((leaf, l) => leaf.add(combine(a[i], stages, l).mul(along(h, leaf))));
-      stages.push(inline(body, [t.add(h.mul(node)), ...point, ...constants]));
-    });
-    return stages.slice(tableau.c.length).flat();
-  });
-  return clean(recording.graph);
-}
-
-/** Also at other extents than the solve's own: `state` and `scalar` say for how many rows. */
-export function recordDense(
-  { tableau }: Pick<OdeSolveAttrs, 'tableau'>,
-  { state, scalar }: Pick<Problem, 'state' | 'scalar'>,
-): Graph {
-  const rows = tableau.interpolant.map(nestedOf);
-  const degree = rows[0].length;
-  const count = countInterpolated(tableau);
-  const stageSpecs = Array.from({ length: count }, () => state).flat();
-  const recording = record([scalar, scalar, ...state, ...stageSpecs], (...stand) => {
-    const take = taker(stand);
-    const [theta, h] = take(2);
-    const y = take(state.length);
-    const stages = Array.from({ length: count }, () => take(state.length));
-    const scale = theta.mul(h);
-    const left = theta.neg().add(1);
-    return y.map((leaf, l) => {
-      const coefficient = (depth: number): Tensor =>
-        combine(
-          rows.map((row) => row[depth]),
-          stages,
-          l,
-        );
-      let slope = coefficient(degree - 1);
-      for (let depth = degree - 2; depth >= 0; depth--) {
-        const factor = along(depth % 2 === 0 ? left : theta, leaf);
-        slope = slope.mul(factor).add(coefficient(depth));
-      }
-      return leaf.add(slope.mul(along(scale, leaf)));
-    });
-  });
-  return clean(recording.graph);
 }
 
 /** The two norms of Hairer's first-step rule that need no further evaluation. */
@@ -191,6 +87,19 @@ function recordCurvature(control: AdaptiveControl, attrs: OdeSolveAttrs, problem
   return clean(recording.graph);
 }
 
+/** Each value made once, at its first use. */
+export function lazily<K, V>(make: (key: K) => V): (key: K) => V {
+  const made = new Map<K, V>();
+  return (key) => {
+    let value = made.get(key);
+    if (value === undefined) {
+      value = make(key);
+      made.set(key, value);
+    }
+    return value;
+  };
+}
+
 const known = new WeakMap<OdeSolveAttrs, StepGraphs>();
 
 /** The graphs of a solve, recorded at its first run. */
@@ -198,14 +107,12 @@ export function stepGraphs(attrs: OdeSolveAttrs): StepGraphs {
   let graphs = known.get(attrs);
   if (graphs === undefined) {
     const problem = problemOf(attrs);
-    const { control, tableau } = attrs;
+    const { control } = attrs;
+    const { start } = attrs.method;
     graphs = {
       field: attrs.body,
-      step: tableau.implicit === undefined ? recordStep(attrs, problem) : recordImplicitStep(attrs),
-      dense: recordDense(attrs, problem),
-      ...(tableau.denseStages !== undefined && {
-        extend: recordExtend(attrs, problem, tableau.denseStages),
-      }),
+      ...(start !== undefined && { start: start === 'field' ? attrs.body : start(problem) }),
+      of: lazily((kind: StepKind) => complete(kind.record(attrs, problem), attrs)),
       finite: clean(record(problem.state, (...y) => nanUnlessFinite(y, problem.scalar)).graph),
       ...(control.kind === 'adaptive' && {
         size: recordSize(control, attrs, problem),
@@ -217,19 +124,14 @@ export function stepGraphs(attrs: OdeSolveAttrs): StepGraphs {
   return graphs;
 }
 
-/** The graphs as they are run (perhaps with residuals among the outputs), and how many outputs are plain. */
+/** The graphs of a solve as they are run: those of `StepGraphs`, where some may give residuals behind their own outputs. */
 export interface RunnableGraphs extends StepGraphs {
-  readonly plain: Readonly<Record<'field' | 'step' | 'extend' | 'dense', number>>;
+  /** Without residuals. */
+  readonly own: StepGraphs;
 }
 
 /** The graphs of a solve that is not recorded. */
 export function plainGraphs(attrs: OdeSolveAttrs): RunnableGraphs {
-  const graphs = stepGraphs(attrs);
-  const plain = {
-    field: graphs.field.outputs.length,
-    step: graphs.step.outputs.length,
-    extend: graphs.extend?.outputs.length ?? 0,
-    dense: graphs.dense.outputs.length,
-  };
-  return { ...graphs, plain };
+  const own = stepGraphs(attrs);
+  return { ...own, own };
 }

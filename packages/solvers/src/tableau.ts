@@ -2,6 +2,7 @@
  * A method as data: a Runge-Kutta tableau with its error weights and its continuous extension.
  */
 import type { ImplicitScheme } from './implicit/scheme.ts';
+import type { Method, ReversibleMethod } from './method.ts';
 
 /**
  * Coefficients of a Runge-Kutta method with s stages, in the notation of Hairer, Nørsett, Wanner,
@@ -48,16 +49,38 @@ export function countInterpolated({ c, denseStages }: Tableau): number {
   return c.length + (denseStages?.c.length ?? 0);
 }
 
-/** A method without an error estimate: it takes the step it is told. */
-export interface FixedStepSolver {
+/** A Runge-Kutta method without an error estimate. */
+export interface FixedStepRungeKutta {
   readonly kind: 'fixed';
   readonly tableau: Tableau;
 }
 
-/** A method that chooses its steps by its error estimate. */
-export interface AdaptiveSolver {
+/** A Runge-Kutta method with an error estimate. */
+export interface AdaptiveRungeKutta {
   readonly kind: 'adaptive';
   readonly tableau: Tableau;
 }
+
+/** A method without an error estimate whose steps can be undone. */
+export interface ReversibleFixedStepSolver {
+  readonly kind: 'fixed';
+  readonly method: ReversibleMethod;
+}
+
+/** A method with an error estimate whose steps can be undone. */
+export interface ReversibleAdaptiveSolver {
+  readonly kind: 'adaptive';
+  readonly method: ReversibleMethod;
+}
+
+/** A method without an error estimate: it takes the step it is told. */
+export type FixedStepSolver =
+  | FixedStepRungeKutta
+  | { readonly kind: 'fixed'; readonly method: Method };
+
+/** A method that chooses its steps by its error estimate. */
+export type AdaptiveSolver =
+  | AdaptiveRungeKutta
+  | { readonly kind: 'adaptive'; readonly method: Method };
 
 export type Solver = FixedStepSolver | AdaptiveSolver;

@@ -2,6 +2,7 @@
  * What a list of observation times must be.
  */
 import { ArgumentError } from '@neuralode/tensor';
+import { shown } from './call.ts';
 
 /** Throws unless there are two or more finite times, all increasing or all decreasing. `of` says whose they are. */
 export function requireTimes(
@@ -12,13 +13,14 @@ export function requireTimes(
     throw new ArgumentError({
       what: `${who}: a solve needs at least two times, the first being that of y0`,
       got: `${times.length}${of}`,
+      remedy: 'Pass [start, end], or all times of interest',
     });
   }
   const bad = times.findIndex((time) => !Number.isFinite(time));
   if (bad >= 0) {
     throw new ArgumentError({
-      what: `${who}: time ${bad}${of} is not finite`,
-      got: String(times[bad]),
+      what: `${who}: time ${bad}${of} is not a finite number`,
+      got: shown(times[bad]),
     });
   }
   const direction = Math.sign(times[1] - times[0]);

@@ -53,10 +53,10 @@ describe('times', () => {
   const atLeastTwo = 'odeint: a solve needs at least two times, the first being that of y0; got ';
   const monotonic = 'odeint: times must be strictly increasing or strictly decreasing; got ';
   it.each([
-    [[], `${atLeastTwo}0.`],
-    [[1], `${atLeastTwo}1.`],
-    [[0, Number.NaN], 'odeint: time 1 is not finite; got NaN.'],
-    [[0, 1, Number.POSITIVE_INFINITY], 'odeint: time 2 is not finite; got Infinity.'],
+    [[], `${atLeastTwo}0. Pass [start, end], or all times of interest.`],
+    [[1], `${atLeastTwo}1. Pass [start, end], or all times of interest.`],
+    [[0, Number.NaN], 'odeint: time 1 is not a finite number; got NaN.'],
+    [[0, 1, Number.POSITIVE_INFINITY], 'odeint: time 2 is not a finite number; got Infinity.'],
     [[0, 1, 1, 2], `${monotonic}1 before 1 at index 2.`],
     [[2, 2], `${monotonic}2 before 2 at index 1.`],
     [[0, 2, 1], `${monotonic}2 before 1 at index 2.`],
@@ -120,7 +120,7 @@ describe('options that do not fit the solver, by type and by error', () => {
       // @ts-expect-error stepSize is missing
       () => run({ solver: rk4() }),
       ArgumentError,
-      'odeint: rk4 takes fixed steps and needs stepSize.',
+      'odeint: rk4 takes fixed steps and needs stepSize. Pass { stepSize: … } in units of time, or an adaptive solver such as dopri5().',
     ));
 
   it('adaptive options on a fixed-step solver', async () => {

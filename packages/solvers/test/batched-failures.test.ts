@@ -187,7 +187,7 @@ describe('is refused', () => {
     [
       'an implicit method',
       () => odeint.sync(decay, start(), [0, 1], { batched: true, solver: radau5() }),
-      /radau5 is implicit, and a batched solve takes explicit methods.*dopri5/,
+      /radau5 is implicit, and a batched solve takes explicit Runge-Kutta methods.*dopri5/,
     ],
     [
       'rows of times without batched',

@@ -2,6 +2,7 @@
 import { reference } from '@neuralode/backend-reference';
 import {
   type AdaptiveSolver,
+  alf,
   bosh3,
   cashKarp,
   dop853,
@@ -14,6 +15,7 @@ import {
   midpoint,
   type OdeintOptions,
   ralston,
+  reversibleHeun,
   rk38,
   rk4,
   tsit5,
@@ -44,6 +46,15 @@ const methods = [
   { name: 'rk4', order: 4, steps: fixed(rk4()), from: 48 },
   { name: 'rk38', order: 4, steps: fixed(rk38()), from: 48 },
   { name: 'heunEuler', order: 2, steps: constant(heunEuler()), from: 48 },
+  { name: 'alf', order: 2, steps: constant(alf()), from: 48 },
+  { name: 'alf in fixed steps', order: 2, steps: fixed(alf({ adaptive: false })), from: 48 },
+  {
+    name: 'damped alf',
+    order: 1,
+    steps: fixed(alf({ damping: 0.8, adaptive: false })),
+    from: 192,
+  },
+  { name: 'reversibleHeun', order: 2, steps: constant(reversibleHeun()), from: 48 },
   { name: 'bosh3', order: 3, steps: constant(bosh3()), from: 48 },
   { name: 'fehlberg45', order: 5, steps: constant(fehlberg45()), from: 48 },
   { name: 'cashKarp', order: 5, steps: constant(cashKarp()), from: 48 },

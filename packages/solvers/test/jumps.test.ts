@@ -5,10 +5,11 @@ import {
   controlOf,
   dopri5,
   type LeafJump,
+  type Method,
+  methodOf,
   odeSolve,
   rk4,
   type SolveStats,
-  type Tableau,
 } from '@neuralode/solvers';
 import {
   apply,
@@ -26,17 +27,17 @@ const times = [0, 0.5, 1.25, 2];
 
 interface Case {
   readonly name: string;
-  readonly tableau: Tableau;
+  readonly method: Method;
   readonly control: Control;
 }
 
 const cases: readonly Case[] = [
   {
     name: 'dopri5',
-    tableau: dopri5().tableau,
+    method: methodOf(dopri5()),
     control: controlOf(dopri5(), { rtol: 1e-10, atol: 1e-10 }),
   },
-  { name: 'rk4', tableau: rk4().tableau, control: controlOf(rk4(), { stepSize: 0.01 }) },
+  { name: 'rk4', method: methodOf(rk4()), control: controlOf(rk4(), { stepSize: 0.01 }) },
 ];
 
 interface Run {
@@ -46,7 +47,7 @@ interface Run {
 
 /** Two scalars that decay, with the given jumps at the interior times. */
 async function solveJumps(
-  { tableau, control }: Omit<Case, 'name'>,
+  { method, control }: Omit<Case, 'name'>,
   jumps: readonly (LeafJump | undefined)[],
   at: readonly number[],
   field = (_: Tensor, a: Tensor, b: Tensor): Tensor[] => [a.neg(), b.mul(-2)],
@@ -65,7 +66,7 @@ async function solveJumps(
     times: at,
     jumps,
     steered,
-    tableau,
+    method,
     control,
     pass: 'forward',
     onSolve,
@@ -154,7 +155,7 @@ describe('steps', () => {
       times: many,
       jumps,
       steered: [true, true],
-      tableau: dopri5().tableau,
+      method: methodOf(dopri5()),
       control,
       pass: 'forward',
       onSolve: (each: SolveStats) => {

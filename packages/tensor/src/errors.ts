@@ -16,7 +16,7 @@ function sentence({ what, got, expected, remedy }: Complaint): string {
   if (got !== undefined) text += `; got ${got}`;
   if (expected !== undefined) text += `; expected ${expected}`;
   if (remedy !== undefined) text += `. ${remedy}`;
-  return text.endsWith('.') ? text : `${text}.`;
+  return /[.?]$/.test(text) ? text : `${text}.`;
 }
 
 /** Base of every error thrown on purpose. */

@@ -1,90 +1,51 @@
 /**
- * Events of an eager solve of tensors: the conditions are recorded once, with the interpolant of a step before them, and
- * looked at on the device; which fires first is decided on the host (`search.ts`).
+ * Events of an eager solve of tensors: what happened is noted, and may end the solve or change the state.
  */
-import { clean } from '@neuralode/autodiff';
 import {
   bufferOf,
   type DeviceBuffer,
-  type DType,
   disposeTree,
   type Flat,
   flatten,
-  full,
-  type Graph,
   hold,
-  inline,
   type Run,
-  record,
+  releaseAll,
   requireSameStructure,
   sameShape,
   showShape,
   type Slot,
   type Spec,
-  stack,
   type Tensor,
 } from '@neuralode/tensor';
 import { FieldError } from '../errors.ts';
-import { readNumbers, runWithNumbers } from '../host-numbers.ts';
+import { runWithNumbers } from '../host-numbers.ts';
 import type { AcceptedStep, Cut } from '../solve-witness.ts';
-import { type EventOf, type Happening, ruleOf } from './event-options.ts';
-import { type EventRule, type Firing, type Firings, places, searchStep } from './search.ts';
-
-/** An event of a solve of tensors; `args` are those of the field. */
-export type TensorEvent<Y, Args> = EventOf<
-  (t: Tensor, y: Y, args: Args) => Tensor,
-  (t: Tensor, y: Y, args: Args) => Y
->;
-
-/** A graph with what it captured behind its inputs. */
-interface Closed {
-  readonly graph: Graph;
-  readonly captures: readonly Tensor[];
-}
-
-function closed(specs: readonly Spec[], fn: (...stand: Tensor[]) => Tensor[]): Closed {
-  const { graph, captures } = record(specs, fn);
-  return { graph: clean(graph), captures };
-}
+import { type Happening, ruleOf } from './event-options.ts';
+import {
+  type Closed,
+  closed,
+  EventSearch,
+  recordConditions,
+  stateInside,
+  type TensorEvent,
+} from './event-search.ts';
+import type { EventRule, Firing } from './search.ts';
 
 export class EventWatch<Y, Args> {
   readonly #rules: readonly EventRule[];
   readonly #state: Flat<Y>;
-  readonly #dtype: DType;
-  /** Inputs: t, y. Output: all conditions. */
-  readonly #conditions: Closed;
-  /** Inputs: t, h, y, stages. Output: all conditions at all `places`. */
-  readonly #looks: Closed;
-  /** Inputs: θ, t, h, y, stages. Output: all conditions. */
-  readonly #look: Closed;
-  /** Inputs: θ, h, y, stages. Outputs: y(t + θh). */
-  readonly #dense: Graph;
+  readonly #search: EventSearch;
   /** Inputs: t, y. Outputs: y. */
   readonly #changes: readonly (Closed | undefined)[];
-  #start: readonly number[] = [];
   #happenings: Happening<Y>[] = [];
 
-  constructor(events: readonly TensorEvent<Y, Args>[], state: Flat<Y>, args: Args, dense: Graph) {
-    const [theta, h, ...stepSpecs] = dense.inputs;
-    const specs = state.tensors.map(({ shape, dtype }) => ({ shape, dtype }));
+  constructor(events: readonly TensorEvent<Y, Args>[], state: Flat<Y>, args: Args) {
+    const specs: Spec[] = state.tensors.map(({ shape, dtype }) => ({ shape, dtype }));
     this.#rules = events.map(ruleOf);
     this.#state = state;
-    this.#dense = dense;
-    this.#dtype = theta.dtype as DType;
-    const scalar = { shape: [], dtype: this.#dtype };
-    const conditionsAt = (t: Tensor, y: readonly Tensor[]): Tensor =>
-      stack(events.map(({ when }, i) => requireScalar(when(t, state.rebuild(y), args), i)));
-    const inside = (place: Tensor, t: Tensor, h: Tensor, step: readonly Tensor[]): Tensor =>
-      conditionsAt(t.add(h.mul(place)), inline(dense, [place, h, ...step]));
-    this.#conditions = closed([scalar, ...specs], (t, ...y) => [conditionsAt(t, y)]);
-    this.#look = closed([theta, scalar, h, ...stepSpecs], (at, t, length, ...step) => [
-      inside(at, t, length, step),
-    ]);
-    this.#looks = closed([scalar, h, ...stepSpecs], (t, length, ...step) => [
-      stack(
-        places.map((place) => inside(full([], place, { dtype: this.#dtype }), t, length, step)),
-      ),
-    ]);
+    const { graph, captures } = recordConditions(events, state, args, 'odeint');
+    this.#search = new EventSearch(graph, this.#rules, specs.length, () => captures.map(bufferOf));
+    const scalar: Spec = { shape: [], dtype: specs[0].dtype };
     this.#changes = events.map(({ change }, i) =>
       change === undefined
         ? undefined
@@ -94,31 +55,17 @@ export class EventWatch<Y, Args> {
     );
   }
 
-  *#run(
-    { graph, captures }: Closed,
-    numbers: readonly number[],
-    slots: readonly Slot[],
-  ): Run<Slot[]> {
-    const { backend } = slots[0] as DeviceBuffer;
-    return yield* runWithNumbers(graph, numbers, [...slots, ...captures.map(bufferOf)], backend);
-  }
-
-  *#conditionsAt(t: number, y: readonly Slot[]): Run<number[]> {
-    const [values] = yield* this.#run(this.#conditions, [t], y);
-    return yield* readNumbers(values);
-  }
-
   *begin(t: number, y: readonly Slot[]): Run<void> {
-    this.#start = yield* this.#conditionsAt(t, y);
+    yield* this.#search.begin(t, y);
   }
 
   /** Looks for events in a step, and notes them. */
   *inspect(step: AcceptedStep): Run<Cut | undefined> {
     const { start, h } = step;
     const slots = [...step.before, ...(yield* step.stages())];
-    const { fired, cut } = yield* this.#search(start, h, slots);
+    const { fired, cut } = yield* this.#search.inside(step, slots);
     for (const { event, theta } of fired) {
-      const y = (yield* this.#stateAt(theta, h, slots)).map((slot, i) =>
+      const y = (yield* stateInside(step, theta, slots)).map((slot, i) =>
         hold(slot as DeviceBuffer, this.#state.tensors[i]),
       );
       this.#happenings.push({ event, t: start + theta * h, y: this.#state.rebuild(y) });
@@ -127,32 +74,10 @@ export class EventWatch<Y, Args> {
     const cutting = fired.filter(({ event, theta }) => theta >= cut && this.#ends(event));
     return {
       end: start + cut * h,
-      state: yield* this.#stateAt(cut, h, slots),
+      state: yield* stateInside(step, cut, slots),
       terminal: cutting.some(({ event }) => this.#rules[event].terminal),
       change: (t, y) => this.#change(t, y, cutting),
     };
-  }
-
-  *#search(start: number, h: number, slots: readonly Slot[]): Run<Firings> {
-    const count = this.#rules.length;
-    const [table] = yield* this.#run(this.#looks, [start, h], slots);
-    const values = yield* readNumbers(table);
-    const looks = places.map((_, i) => values.slice(i * count, (i + 1) * count));
-    const rounding = this.#dtype === 'float64' ? Number.EPSILON : 2 ** -23;
-    const epsilon = Math.max(1, Math.abs(start / h)) * rounding;
-    const search = searchStep(this.#rules, this.#start, looks, epsilon);
-    let found = search.next();
-    while (!found.done) {
-      const [at] = yield* this.#run(this.#look, [found.value, start, h], slots);
-      found = search.next(yield* readNumbers(at));
-    }
-    this.#start = looks.at(-1) as number[];
-    return found.value;
-  }
-
-  *#stateAt(theta: number, h: number, slots: readonly Slot[]): Run<Slot[]> {
-    const { backend } = slots[0] as DeviceBuffer;
-    return yield* runWithNumbers(this.#dense, [theta, h], slots, backend);
   }
 
   #ends(event: number): boolean {
@@ -167,25 +92,20 @@ export class EventWatch<Y, Args> {
       if (change === undefined) continue;
       const before = state;
       try {
-        state = yield* this.#run(change, [t], before);
+        const { backend } = before[0] as DeviceBuffer;
+        const operands = [...before, ...change.captures.map(bufferOf)];
+        state = yield* runWithNumbers(change.graph, [t], operands, backend);
       } finally {
-        for (const slot of before) slot.release();
+        releaseAll(before);
       }
     }
-    const fresh = yield* this.#conditionsOr(t, state);
-    const just = new Set(cutting.map(({ event }) => event));
-    this.#start = fresh.map((value, event) => (just.has(event) ? Number.NaN : value));
-    return state;
-  }
-
-  /** The conditions; releases the state where they cannot be had. */
-  *#conditionsOr(t: number, y: readonly Slot[]): Run<number[]> {
     try {
-      return yield* this.#conditionsAt(t, y);
+      yield* this.#search.begin(t, state, new Set(cutting.map(({ event }) => event)));
     } catch (error) {
-      for (const slot of y) slot.release();
+      releaseAll(state);
       throw error;
     }
+    return state;
   }
 
   /** What happened, for the caller to keep. */
@@ -198,16 +118,6 @@ export class EventWatch<Y, Args> {
   release(): void {
     disposeTree(this.take().map(({ y }) => y));
   }
-}
-
-function requireScalar(value: unknown, event: number): Tensor {
-  const { shape } = value as Partial<Tensor>;
-  if (shape?.length === 0) return value as Tensor;
-  throw new FieldError({
-    what: `odeint: the condition of event ${event} is not a scalar tensor`,
-    got: shape === undefined ? String(value) : showShape(shape),
-    remedy: 'Reduce it, for instance with .sum() or .at(i)',
-  });
 }
 
 function requireState<Y>(value: Y, state: Flat<Y>, y: readonly Tensor[], event: number): Tensor[] {

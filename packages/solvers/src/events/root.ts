@@ -18,7 +18,10 @@ export function* root(
   const halvings = Math.ceil(Math.log2((b - a) / (2 * epsilon)));
   let [low, high, below, above] = [a, b, atA, atB];
   for (let left = Math.max(0, halvings) + slack; high - low > 2 * epsilon && left >= 0; left--) {
-    const x = projected(low, high, below, above, epsilon * 2 ** left - (high - low) / 2, b - a);
+    const wish = projected(low, high, below, above, epsilon * 2 ** left - (high - low) / 2, b - a);
+    // One end may be the root but for rounding, and the wish no other: the bracket must still close on it.
+    const nearest = Math.min(epsilon, (high - low) / 2);
+    const x = Math.min(Math.max(wish, low + nearest), high - nearest);
     // Rounding may leave no number between the two.
     if (!(x > low && x < high)) return high;
     const value = yield x;

@@ -93,6 +93,18 @@ function findRoot<Z, P>(
 }
 
 /**
+ * A root that was found by other means, as the function of what `g` captures that the equation g(z) = 0 makes of it:
+ * its value is as given, its derivatives are those of the implicit function. Records.
+ */
+export function implicitRoot(g: (z: Tensor) => Tensor, root: Tensor): Tensor {
+  const { residual, vector, constants } = recordResidual<Tensor, null>(g, root, null);
+  const from = pack([root]);
+  const attrs = { ...attrsOf(residual, vector, {}), found: true };
+  const [implied] = apply(newtonSolvePrimitive, [from, from, from, ...constants], attrs);
+  return implied.reshape(root.shape);
+}
+
+/**
  * The z with g(z, params) = 0 that Newton's simplified iteration finds from `start`: with the exact Jacobian there, kept
  * for all iterations. Differentiable to any order by `params` and by what `g` captures; not by `start`.
  *

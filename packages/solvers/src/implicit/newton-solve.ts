@@ -46,6 +46,8 @@ export interface NewtonAttrs {
   /** Inputs: z, the parameters. Output: ∂g/∂z, exactly. By forward mode on `residual` where absent. */
   readonly slope?: Graph;
   readonly control: NewtonControl;
+  /** Whether the start is a root already, and only its derivatives are wanted. */
+  readonly found?: boolean;
   /** Evaluations of the field in one of `residual`. */
   readonly evaluations: number;
   /** Where z holds all stages of a step together: their nodes, to start from an extrapolation of the step before. */
@@ -102,6 +104,7 @@ class Iteration {
     // A stage before this one failed: there is no step to save.
     if (work.failure !== undefined) return this.#nothing();
     const [start, scale] = this.#inputs;
+    if (this.#attrs.found === true) return [start.retain(), this.#unknown(this.#jacobianSpec)];
     const { nodes } = this.#attrs;
     const guess = nodes && work.extrapolate(nodes);
     const from = guess ?? Float64Array.from(yield start as DeviceBuffer);
@@ -193,15 +196,20 @@ class Iteration {
     });
   }
 
+  get #jacobianSpec(): Spec {
+    const [{ shape, dtype }] = this.#attrs.jacobian.outputs;
+    return { shape, dtype };
+  }
+
+  #unknown(spec: Spec): Slot {
+    return runKernel(this.#backend, p.fill, [], { value: Number.NaN, ...spec });
+  }
+
   /** NaN for a root. */
   #nothing(): Slot[] {
-    const [{ shape, dtype }] = this.#attrs.jacobian.outputs;
-    const specs = [this.#spec, { shape, dtype }];
     const slots: Slot[] = [];
     try {
-      for (const spec of specs) {
-        slots.push(runKernel(this.#backend, p.fill, [], { value: Number.NaN, ...spec }));
-      }
+      for (const spec of [this.#spec, this.#jacobianSpec]) slots.push(this.#unknown(spec));
       return slots;
     } catch (error) {
       releaseAll(slots);

@@ -13,8 +13,8 @@ import type { Lu } from './lu.ts';
 /** Why an iteration gave up: the function was not finite where it began, or the iterates ran away. */
 export type NewtonFailure = 'non-finite' | 'diverged';
 
-/** A slower iteration than this asks for a new Jacobian at the next step (RADAU5's default). */
-const slowRate = 1e-3;
+/** A slower iteration than this asks for a new Jacobian at the next step: RADAU5's default. */
+const usualSlowRate = 1e-3;
 
 /** The iterations that a step may need before its successor is shortened noticeably: RADAU5's limit. */
 const usualIterations = 7;
@@ -30,7 +30,16 @@ interface Stages {
   readonly h: number;
 }
 
+/** What of earlier steps an attempt found to start with. */
+export interface Inherited {
+  readonly jacobian: boolean;
+  readonly factors: boolean;
+  readonly stages: boolean;
+  readonly remainder: number;
+}
+
 export class NewtonWork extends Slot {
+  readonly #slowRate: number;
   evaluations = 0;
   jacobians = 0;
   factorisations = 0;
@@ -50,16 +59,54 @@ export class NewtonWork extends Slot {
   #trial: Stages | undefined;
   #previous: Stages | undefined;
 
+  constructor(slowRate = usualSlowRate) {
+    super();
+    this.#slowRate = slowRate;
+  }
+
   /** An attempt at a step of length `h` begins. */
-  attempt(h: number): void {
+  attempt(h: number): Inherited {
+    if (!this.#fresh && this.#rate > this.#slowRate) this.forget();
+    if (!(Math.abs(h / this.#step - 1) <= sameStep)) this.#lu = undefined;
+    this.#begin(h);
+    return {
+      jacobian: this.#jacobian !== undefined && !this.#fresh,
+      factors: this.#lu !== undefined,
+      stages: this.#previous !== undefined,
+      remainder: this.remainder,
+    };
+  }
+
+  /** A step of length `h` that was accepted is taken once more, straight after the one before it. */
+  repeat(h: number, { jacobian, factors, stages, remainder }: Inherited): void {
+    // What a rejected attempt had made for this step is made again, from the same state.
+    if (!jacobian) this.forget();
+    if (!factors) this.#lu = undefined;
+    if (!stages) this.#previous = undefined;
+    this.#begin(h);
+    this.remainder = remainder;
+  }
+
+  #begin(h: number): void {
     this.failure = undefined;
     this.#iterations = 1;
     this.#trial = undefined;
-    if (!this.#fresh && this.#rate > slowRate) this.forget();
-    if (!(Math.abs(h / this.#step - 1) <= sameStep)) this.#lu = undefined;
     if (this.#lu === undefined) this.remainder = 1;
     this.#step = h;
     this.#rate = 0;
+  }
+
+  /** As it stands, but for what was counted. What it keeps is shared, not copied. */
+  copy(): NewtonWork {
+    const twin = new NewtonWork(this.#slowRate);
+    twin.remainder = this.remainder;
+    twin.#rate = this.#rate;
+    twin.#jacobian = this.#jacobian?.retain();
+    twin.#lu = this.#lu;
+    twin.#step = this.#step;
+    twin.#fresh = this.#fresh;
+    twin.#previous = this.#previous;
+    return twin;
   }
 
   /** Linear algebra that was done outside an iteration. */
@@ -123,7 +170,7 @@ export class NewtonWork extends Slot {
     if (this.failure !== undefined) return Math.abs(h) / 2;
     const wish = (size * (2 * usualIterations + 1)) / (2 * usualIterations + this.#iterations);
     const growth = wish / Math.abs(h);
-    const serves = this.#lu !== undefined && this.#rate <= slowRate;
+    const serves = this.#lu !== undefined && this.#rate <= this.#slowRate;
     return serves && growth >= 1 && growth <= worthIt ? Math.abs(h) : wish;
   }
 

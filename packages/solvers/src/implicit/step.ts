@@ -4,12 +4,14 @@
  */
 import { clean } from '@neuralode/autodiff';
 import { type Graph, record, type Tensor } from '@neuralode/tensor';
+import type { Control } from '../control.ts';
 import type { OdeSolveAttrs } from '../solve-attrs.ts';
-import { combine, nanUnlessFinite, scaledNorm, taker, tolerance } from '../step-arithmetic.ts';
+import { combine, sizeOfStepErrors, taker } from '../step-arithmetic.ts';
 import { coupledStages, filteredErrors } from './coupled-step.ts';
 import { diagonalStages } from './diagonal-step.ts';
 import { type FlatField, flatFieldOf } from './flat-field.ts';
 import { rosenbrockStages } from './rosenbrock-step.ts';
+import type { Tableau } from '../tableau.ts';
 import type { StepInputs } from './step-inputs.ts';
 
 interface Solved {
@@ -18,8 +20,12 @@ interface Solved {
   estimate(errors: readonly Tensor[]): readonly Tensor[];
 }
 
-function solveStages(attrs: OdeSolveAttrs, field: FlatField, inputs: StepInputs): Solved {
-  const { tableau, control } = attrs;
+function solveStages(
+  tableau: Tableau,
+  control: Control,
+  field: FlatField,
+  inputs: StepInputs,
+): Solved {
   const plain = (errors: readonly Tensor[]): readonly Tensor[] => errors;
   const { implicit } = tableau;
   if (implicit?.kind === 'diagonal') {
@@ -35,8 +41,8 @@ function solveStages(attrs: OdeSolveAttrs, field: FlatField, inputs: StepInputs)
   };
 }
 
-export function recordImplicitStep(attrs: OdeSolveAttrs): Graph {
-  const { tableau, control, steered, body, leaves } = attrs;
+export function recordImplicitStep(tableau: Tableau, attrs: OdeSolveAttrs): Graph {
+  const { control, steered, body, leaves } = attrs;
   const field = flatFieldOf(attrs);
   const { scalar, state } = field;
   const specs = [
@@ -52,7 +58,14 @@ export function recordImplicitStep(attrs: OdeSolveAttrs): Graph {
     const given = tableau.fsal ? take(leaves) : undefined;
     const args = take(field.args.length);
     const [work] = take(1);
-    const { stages, estimate } = solveStages(attrs, field, { t, h, y, given, args, work });
+    const { stages, estimate } = solveStages(tableau, control, field, {
+      t,
+      h,
+      y,
+      given,
+      args,
+      work,
+    });
     const advance = (weights: readonly number[]): Tensor[] =>
       y.map((_, l) => combine(weights, stages, l).mul(h));
     const y1 = advance(tableau.b).map((change, l) => y[l].add(change));
@@ -60,10 +73,7 @@ export function recordImplicitStep(attrs: OdeSolveAttrs): Graph {
     const outputs = [...y1, ...fresh.flat()];
     if (control.kind === 'fixed' || tableau.error === undefined) return outputs;
     const errors = estimate(advance(tableau.error));
-    const scales = y.map((leaf, l) => tolerance(control, leaf.abs().maximum(y1[l].abs())));
-    const idle = y1.filter((_, l) => !steered[l]);
-    const norm = scaledNorm(errors, scales, steered, control);
-    return [...outputs, idle.length === 0 ? norm : norm.add(nanUnlessFinite(idle))];
+    return [...outputs, sizeOfStepErrors(control, steered, y, y1, errors)];
   });
   return clean(recording.graph);
 }

@@ -1,9 +1,9 @@
 /**
  * The backward Euler method (Hairer, Wanner II, section IV.3; Radau IIA of one stage). Order 1, L-stable.
  */
-import type { FixedStepSolver } from '../tableau.ts';
+import type { FixedStepRungeKutta } from '../tableau.ts';
 
-const solver: FixedStepSolver = {
+const solver: FixedStepRungeKutta = {
   kind: 'fixed',
   tableau: {
     name: 'backwardEuler',
@@ -19,6 +19,6 @@ const solver: FixedStepSolver = {
 };
 
 /** The backward Euler method: order 1, fixed steps, L-stable. */
-export function backwardEuler(): FixedStepSolver {
+export function backwardEuler(): FixedStepRungeKutta {
   return solver;
 }

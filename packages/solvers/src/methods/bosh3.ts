@@ -4,13 +4,13 @@
  *
  * The last stage is the field at y₁; so the cubic Hermite interpolant, which the authors use, costs nothing.
  */
-import type { AdaptiveSolver } from '../tableau.ts';
+import type { AdaptiveRungeKutta } from '../tableau.ts';
 import { hermite } from './interpolants.ts';
 
 const b = [2 / 9, 1 / 3, 4 / 9, 0];
 const embedded = [7 / 24, 1 / 4, 1 / 3, 1 / 8];
 
-const solver: AdaptiveSolver = {
+const solver: AdaptiveRungeKutta = {
   kind: 'adaptive',
   tableau: {
     name: 'bosh3',
@@ -27,6 +27,6 @@ const solver: AdaptiveSolver = {
 };
 
 /** Bogacki-Shampine 3(2): order 3, adaptive, three evaluations a step. For loose tolerances. */
-export function bosh3(): AdaptiveSolver {
+export function bosh3(): AdaptiveRungeKutta {
   return solver;
 }

@@ -7,12 +7,12 @@
  * (the norm of its coefficients over all trees, squared and integrated over the step) is least. The same rule applied to
  * Dormand-Prince 5(4) gives Shampine's interpolant.
  */
-import type { AdaptiveSolver } from '../tableau.ts';
+import type { AdaptiveRungeKutta } from '../tableau.ts';
 
 const b = [37 / 378, 0, 250 / 621, 125 / 594, 0, 512 / 1771, 0];
 const embedded = [2825 / 27648, 0, 18575 / 48384, 13525 / 55296, 277 / 14336, 1 / 4, 0];
 
-const solver: AdaptiveSolver = {
+const solver: AdaptiveRungeKutta = {
   kind: 'adaptive',
   tableau: {
     name: 'cashKarp',
@@ -45,6 +45,6 @@ const solver: AdaptiveSolver = {
 };
 
 /** Cash-Karp 5(4): order 5, adaptive, six evaluations a step. */
-export function cashKarp(): AdaptiveSolver {
+export function cashKarp(): AdaptiveRungeKutta {
   return solver;
 }

@@ -5,7 +5,7 @@
  * The field at y₁, which the dense output needs, is the thirteenth stage and serves the next step; three more stages are
  * evaluated only in steps in which something is observed. Coefficients are DOP853's, in float64.
  */
-import type { AdaptiveSolver } from '../tableau.ts';
+import type { AdaptiveRungeKutta } from '../tableau.ts';
 import { bootstrapped } from './interpolants.ts';
 
 const b = [
@@ -42,7 +42,7 @@ const d = [
   ],
 ];
 
-const solver: AdaptiveSolver = {
+const solver: AdaptiveRungeKutta = {
   kind: 'adaptive',
   tableau: {
     name: 'dop853',
@@ -129,6 +129,6 @@ const solver: AdaptiveSolver = {
 };
 
 /** Dormand-Prince 8(5,3): order 8, adaptive, twelve evaluations a step. For smooth fields and tight tolerances. */
-export function dop853(): AdaptiveSolver {
+export function dop853(): AdaptiveRungeKutta {
   return solver;
 }

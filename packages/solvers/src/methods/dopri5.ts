@@ -4,7 +4,7 @@
  * The interpolant is Shampine's of order 4 ("Some practical Runge-Kutta formulas", 1986), which is also the `contd5` of
  * Hairer's code DOPRI5, written out as polynomials in θ.
  */
-import type { AdaptiveSolver } from '../tableau.ts';
+import type { AdaptiveRungeKutta } from '../tableau.ts';
 import { bootstrapped } from './interpolants.ts';
 
 const b = [35 / 384, 0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84, 0];
@@ -21,7 +21,7 @@ const d = [
   69997945 / 29380423,
 ];
 
-const solver: AdaptiveSolver = {
+const solver: AdaptiveRungeKutta = {
   kind: 'adaptive',
   tableau: {
     name: 'dopri5',
@@ -46,6 +46,6 @@ const solver: AdaptiveSolver = {
 };
 
 /** Dormand-Prince 5(4): order 5, adaptive, six evaluations a step. The default. */
-export function dopri5(): AdaptiveSolver {
+export function dopri5(): AdaptiveRungeKutta {
   return solver;
 }

@@ -1,9 +1,9 @@
 /**
  * Euler's method (Institutionum calculi integralis I, 1768, § 650). Order 1.
  */
-import type { FixedStepSolver } from '../tableau.ts';
+import type { FixedStepRungeKutta } from '../tableau.ts';
 
-const solver: FixedStepSolver = {
+const solver: FixedStepRungeKutta = {
   kind: 'fixed',
   tableau: {
     name: 'euler',
@@ -18,6 +18,6 @@ const solver: FixedStepSolver = {
 };
 
 /** Euler's method: order 1, one evaluation a step. */
-export function euler(): FixedStepSolver {
+export function euler(): FixedStepRungeKutta {
   return solver;
 }

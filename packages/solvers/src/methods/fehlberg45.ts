@@ -7,12 +7,12 @@
  * (the norm of its coefficients over all trees, squared and integrated over the step) is least. The same rule applied to
  * Dormand-Prince 5(4) gives Shampine's interpolant.
  */
-import type { AdaptiveSolver } from '../tableau.ts';
+import type { AdaptiveRungeKutta } from '../tableau.ts';
 
 const b = [16 / 135, 0, 6656 / 12825, 28561 / 56430, -9 / 50, 2 / 55, 0];
 const embedded = [25 / 216, 0, 1408 / 2565, 2197 / 4104, -1 / 5, 0, 0];
 
-const solver: AdaptiveSolver = {
+const solver: AdaptiveRungeKutta = {
   kind: 'adaptive',
   tableau: {
     name: 'fehlberg45',
@@ -45,6 +45,6 @@ const solver: AdaptiveSolver = {
 };
 
 /** Fehlberg 5(4): order 5, adaptive, six evaluations a step. */
-export function fehlberg45(): AdaptiveSolver {
+export function fehlberg45(): AdaptiveRungeKutta {
   return solver;
 }

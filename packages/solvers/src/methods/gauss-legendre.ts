@@ -2,7 +2,7 @@
  * Gauss's methods of two and three stages (Kuntzmann, Butcher; Hairer, Wanner II, section IV.5). Orders 4 and
  * 6, A-stable, symplectic. They keep quadratic invariants to rounding, and have no error estimate.
  */
-import type { FixedStepSolver } from '../tableau.ts';
+import type { FixedStepRungeKutta } from '../tableau.ts';
 import { collocationInterpolant } from './collocation.ts';
 
 const root3 = Math.sqrt(3);
@@ -11,7 +11,7 @@ const root15 = Math.sqrt(15);
 const nodes4 = [1 / 2 - root3 / 6, 1 / 2 + root3 / 6];
 const nodes6 = [1 / 2 - root15 / 10, 1 / 2, 1 / 2 + root15 / 10];
 
-const order4: FixedStepSolver = {
+const order4: FixedStepRungeKutta = {
   kind: 'fixed',
   tableau: {
     name: 'gaussLegendre4',
@@ -29,7 +29,7 @@ const order4: FixedStepSolver = {
   },
 };
 
-const order6: FixedStepSolver = {
+const order6: FixedStepRungeKutta = {
   kind: 'fixed',
   tableau: {
     name: 'gaussLegendre6',
@@ -49,11 +49,11 @@ const order6: FixedStepSolver = {
 };
 
 /** Gauss's method of two stages: order 4, fixed steps, symplectic. */
-export function gaussLegendre4(): FixedStepSolver {
+export function gaussLegendre4(): FixedStepRungeKutta {
   return order4;
 }
 
 /** Gauss's method of three stages: order 6, fixed steps, symplectic. */
-export function gaussLegendre6(): FixedStepSolver {
+export function gaussLegendre6(): FixedStepRungeKutta {
   return order6;
 }

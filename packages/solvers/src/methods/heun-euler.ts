@@ -3,12 +3,12 @@
  *
  * The field at y₁ is appended as a last stage and serves the next step; with it, the cubic Hermite interpolant.
  */
-import type { AdaptiveSolver } from '../tableau.ts';
+import type { AdaptiveRungeKutta } from '../tableau.ts';
 import { hermite } from './interpolants.ts';
 
 const b = [1 / 2, 1 / 2, 0];
 
-const solver: AdaptiveSolver = {
+const solver: AdaptiveRungeKutta = {
   kind: 'adaptive',
   tableau: {
     name: 'heunEuler',
@@ -25,6 +25,6 @@ const solver: AdaptiveSolver = {
 };
 
 /** Heun-Euler 2(1): order 2, adaptive, two evaluations a step. */
-export function heunEuler(): AdaptiveSolver {
+export function heunEuler(): AdaptiveRungeKutta {
   return solver;
 }

@@ -3,9 +3,9 @@
  *
  * The interpolant is the one quadratic that meets both order conditions: Σ bᵢ(θ) = θ, Σ bᵢ(θ) cᵢ = θ²/2.
  */
-import type { FixedStepSolver } from '../tableau.ts';
+import type { FixedStepRungeKutta } from '../tableau.ts';
 
-const solver: FixedStepSolver = {
+const solver: FixedStepRungeKutta = {
   kind: 'fixed',
   tableau: {
     name: 'heun',
@@ -23,6 +23,6 @@ const solver: FixedStepSolver = {
 };
 
 /** Heun's method: order 2, two evaluations a step. */
-export function heun(): FixedStepSolver {
+export function heun(): FixedStepRungeKutta {
   return solver;
 }

@@ -1,9 +1,9 @@
 /**
  * The implicit midpoint rule (Hairer, Wanner II, section IV.5; Gauss's method of one stage). Order 2, A-stable, symplectic.
  */
-import type { FixedStepSolver } from '../tableau.ts';
+import type { FixedStepRungeKutta } from '../tableau.ts';
 
-const solver: FixedStepSolver = {
+const solver: FixedStepRungeKutta = {
   kind: 'fixed',
   tableau: {
     name: 'implicitMidpoint',
@@ -19,6 +19,6 @@ const solver: FixedStepSolver = {
 };
 
 /** The implicit midpoint rule: order 2, fixed steps, symplectic. */
-export function implicitMidpoint(): FixedStepSolver {
+export function implicitMidpoint(): FixedStepRungeKutta {
   return solver;
 }

@@ -3,7 +3,7 @@
  * explicit first stage", BIT 44, 2004, 489-502). The last stage gives y₁, so the method is stiffly accurate and
  * L-stable; the one before it gives the embedded solution.
  */
-import type { AdaptiveSolver, Tableau } from '../tableau.ts';
+import type { AdaptiveRungeKutta, Tableau } from '../tableau.ts';
 import { hermiteInterpolant } from './hermite.ts';
 
 interface Coefficients {
@@ -14,7 +14,7 @@ interface Coefficients {
   readonly rows: readonly (readonly number[])[];
 }
 
-function solverOf({ name, order, gamma, rows }: Coefficients): AdaptiveSolver {
+function solverOf({ name, order, gamma, rows }: Coefficients): AdaptiveRungeKutta {
   const a = [[], ...rows.map((row) => [...row, gamma])];
   const [embedded, b] = a.slice(-2);
   const tableau: Tableau = {
@@ -98,16 +98,16 @@ const order5 = solverOf({
 });
 
 /** Kværnø 3(2): order 3, adaptive, L-stable, three implicit stages. */
-export function kvaerno3(): AdaptiveSolver {
+export function kvaerno3(): AdaptiveRungeKutta {
   return order3;
 }
 
 /** Kværnø 4(3): order 4, adaptive, L-stable, four implicit stages. */
-export function kvaerno4(): AdaptiveSolver {
+export function kvaerno4(): AdaptiveRungeKutta {
   return order4;
 }
 
 /** Kværnø 5(4): order 5, adaptive, L-stable, six implicit stages. */
-export function kvaerno5(): AdaptiveSolver {
+export function kvaerno5(): AdaptiveRungeKutta {
   return order5;
 }

@@ -3,9 +3,9 @@
  *
  * The interpolant is the one quadratic that meets both order conditions: Σ bᵢ(θ) = θ, Σ bᵢ(θ) cᵢ = θ²/2.
  */
-import type { FixedStepSolver } from '../tableau.ts';
+import type { FixedStepRungeKutta } from '../tableau.ts';
 
-const solver: FixedStepSolver = {
+const solver: FixedStepRungeKutta = {
   kind: 'fixed',
   tableau: {
     name: 'midpoint',
@@ -23,6 +23,6 @@ const solver: FixedStepSolver = {
 };
 
 /** The explicit midpoint rule: order 2, two evaluations a step. */
-export function midpoint(): FixedStepSolver {
+export function midpoint(): FixedStepRungeKutta {
   return solver;
 }

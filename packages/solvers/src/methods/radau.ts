@@ -7,7 +7,7 @@
  * eigenvalue of A, as in Hairer's code RADAU5. Two stages have no real eigenvalue, and take |λ| = √det A.
  */
 import { lagrangeWeights } from '../implicit/lagrange.ts';
-import type { AdaptiveSolver } from '../tableau.ts';
+import type { AdaptiveRungeKutta } from '../tableau.ts';
 import { collocationInterpolant } from './collocation.ts';
 
 const root6 = Math.sqrt(6);
@@ -28,7 +28,7 @@ function errorWeights(nodes: readonly number[], startWeight: number): number[] {
   return lagrangeWeights(nodes, 0).map((weight) => -startWeight * weight);
 }
 
-const order3: AdaptiveSolver = {
+const order3: AdaptiveRungeKutta = {
   kind: 'adaptive',
   tableau: {
     name: 'radau3',
@@ -48,7 +48,7 @@ const order3: AdaptiveSolver = {
   },
 };
 
-const order5: AdaptiveSolver = {
+const order5: AdaptiveRungeKutta = {
   kind: 'adaptive',
   tableau: {
     name: 'radau5',
@@ -70,11 +70,11 @@ const order5: AdaptiveSolver = {
 };
 
 /** Radau IIA of two stages: order 3, adaptive, L-stable. */
-export function radau3(): AdaptiveSolver {
+export function radau3(): AdaptiveRungeKutta {
   return order3;
 }
 
 /** Radau IIA of three stages, the method of Hairer's RADAU5: order 5, adaptive, L-stable. */
-export function radau5(): AdaptiveSolver {
+export function radau5(): AdaptiveRungeKutta {
   return order5;
 }

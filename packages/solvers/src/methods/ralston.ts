@@ -4,9 +4,9 @@
  *
  * The interpolant is the one quadratic that meets both order conditions: Σ bᵢ(θ) = θ, Σ bᵢ(θ) cᵢ = θ²/2.
  */
-import type { FixedStepSolver } from '../tableau.ts';
+import type { FixedStepRungeKutta } from '../tableau.ts';
 
-const solver: FixedStepSolver = {
+const solver: FixedStepRungeKutta = {
   kind: 'fixed',
   tableau: {
     name: 'ralston',
@@ -24,6 +24,6 @@ const solver: FixedStepSolver = {
 };
 
 /** Ralston's method: order 2 with the smallest error bound, two evaluations a step. */
-export function ralston(): FixedStepSolver {
+export function ralston(): FixedStepRungeKutta {
   return solver;
 }

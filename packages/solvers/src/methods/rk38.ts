@@ -3,9 +3,9 @@
  *
  * The interpolant is the only one of order 3 without a further evaluation: its four stages meet four conditions.
  */
-import type { FixedStepSolver } from '../tableau.ts';
+import type { FixedStepRungeKutta } from '../tableau.ts';
 
-const solver: FixedStepSolver = {
+const solver: FixedStepRungeKutta = {
   kind: 'fixed',
   tableau: {
     name: 'rk38',
@@ -25,6 +25,6 @@ const solver: FixedStepSolver = {
 };
 
 /** Kutta's 3/8-rule: order 4, four evaluations a step. */
-export function rk38(): FixedStepSolver {
+export function rk38(): FixedStepRungeKutta {
   return solver;
 }

@@ -4,9 +4,9 @@
  * The interpolant is its continuous extension of order 3 (the same book, section II.6, equation 6.5): uniformly as
  * accurate as the method's own global error, without a further evaluation.
  */
-import type { FixedStepSolver } from '../tableau.ts';
+import type { FixedStepRungeKutta } from '../tableau.ts';
 
-const solver: FixedStepSolver = {
+const solver: FixedStepRungeKutta = {
   kind: 'fixed',
   tableau: {
     name: 'rk4',
@@ -26,6 +26,6 @@ const solver: FixedStepSolver = {
 };
 
 /** The classical Runge-Kutta method: order 4, four evaluations a step. */
-export function rk4(): FixedStepSolver {
+export function rk4(): FixedStepRungeKutta {
   return solver;
 }

@@ -4,7 +4,7 @@
  *
  * The interpolant is `CONTRO` of that code: y(1 − θ) + θ(y₁ + (1 − θ)(h Σ dᵢkᵢ + θ h Σ eᵢkᵢ)).
  */
-import type { AdaptiveSolver } from '../tableau.ts';
+import type { AdaptiveRungeKutta } from '../tableau.ts';
 
 const a5 = [1.221224509226641, 6.019134481288629, 12.53708332932087, -0.687886036105895];
 const d = [
@@ -18,7 +18,7 @@ const e = [
 
 const b = [...a5, 1, 1];
 
-const solver: AdaptiveSolver = {
+const solver: AdaptiveRungeKutta = {
   kind: 'adaptive',
   tableau: {
     name: 'rodas4',
@@ -58,6 +58,6 @@ const solver: AdaptiveSolver = {
 };
 
 /** RODAS 4(3): order 4, adaptive, L-stable, without Newton's iteration. */
-export function rodas4(): AdaptiveSolver {
+export function rodas4(): AdaptiveRungeKutta {
   return solver;
 }

@@ -4,9 +4,9 @@
  *
  * The interpolant is the collocation polynomial, the one quadratic that meets both order conditions.
  */
-import type { FixedStepSolver } from '../tableau.ts';
+import type { FixedStepRungeKutta } from '../tableau.ts';
 
-const solver: FixedStepSolver = {
+const solver: FixedStepRungeKutta = {
   kind: 'fixed',
   tableau: {
     name: 'trapezoid',
@@ -26,6 +26,6 @@ const solver: FixedStepSolver = {
 };
 
 /** The trapezoidal rule: order 2, fixed steps, A-stable. */
-export function trapezoid(): FixedStepSolver {
+export function trapezoid(): FixedStepRungeKutta {
   return solver;
 }

@@ -3,14 +3,14 @@
  * Computers and Mathematics with Applications 62, 2011). Order 5, error order 4, with the interpolant of order 4 of the
  * paper, multiplied out. Coefficients in float64.
  */
-import type { AdaptiveSolver } from '../tableau.ts';
+import type { AdaptiveRungeKutta } from '../tableau.ts';
 
 const b = [
   0.09646076681806523, 0.01, 0.4798896504144996, 1.379008574103742, -3.290069515436081,
   2.324710524099774, 0,
 ];
 
-const solver: AdaptiveSolver = {
+const solver: AdaptiveRungeKutta = {
   kind: 'adaptive',
   tableau: {
     name: 'tsit5',
@@ -54,6 +54,6 @@ const solver: AdaptiveSolver = {
 };
 
 /** Tsitouras 5(4): order 5, adaptive, six evaluations a step; often a little cheaper than `dopri5()`. */
-export function tsit5(): AdaptiveSolver {
+export function tsit5(): AdaptiveRungeKutta {
   return solver;
 }

@@ -9,14 +9,14 @@
  * The interpolant meets the order conditions up to order 6 exactly, and those of order 7 to within 3e-7, so it counts as
  * one of order 6: inside a step its error goes with h⁷, as that of the end values over many steps.
  */
-import type { AdaptiveSolver } from '../tableau.ts';
+import type { AdaptiveRungeKutta } from '../tableau.ts';
 
 const b = [
   0.04715561848627222, 0, 0, 0.25750564298434153, 0.2621665397741262, 0.15216092656738558,
   0.49399691700324844, -0.29430311714032503, 0.0813174723249511, 0, 0,
 ];
 
-const solver: AdaptiveSolver = {
+const solver: AdaptiveRungeKutta = {
   kind: 'adaptive',
   tableau: {
     name: 'vern7',
@@ -147,6 +147,6 @@ const solver: AdaptiveSolver = {
 };
 
 /** Verner's 7(6): order 7, adaptive, ten evaluations a step. For tight tolerances. */
-export function vern7(): AdaptiveSolver {
+export function vern7(): AdaptiveRungeKutta {
   return solver;
 }

@@ -198,7 +198,7 @@ export class PlainLoop {
     this.#steps.step(this.#t, stride.h);
     const stands = this.#judge(stride);
     if (stands) this.#accept(stride);
-    this.#tell(stride, stands);
+    if (oversight.onStep !== undefined) this.#tell(stride, stands);
   }
 
   #judge(stride: Stride): boolean {
@@ -209,15 +209,15 @@ export class PlainLoop {
       const what = `the field or the state is not finite after the step from t = ${this.#t},`;
       throw new NonFiniteError(stride.next, 'forward', what, { who });
     }
-    const { rtol, atol } = this.#problem.control as AdaptiveControl;
-    const size = this.#steps.errorSize(stride.h, { rtol, atol }, this.#norm);
+    const control = this.#problem.control as AdaptiveControl;
+    const size = this.#steps.errorSize(stride.h, control, this.#norm);
     // An infinite state makes its scale infinite too, and so passes for one without error.
     const error = finite ? size : Number.NaN;
     if (pace.judge(stride, error)) return true;
     this.#rejected++;
     if (!pace.vanished(this.#t)) return false;
     if (!Number.isFinite(error)) this.#fail('the field or the state is not finite');
-    const tolerances = `rtol ${rtol}, atol ${atol} in float64`;
+    const tolerances = `rtol ${control.rtol}, atol ${control.atol} in float64`;
     throw new StepSizeError(this.#t, 'forward', pace.size, tolerances, { who });
   }
 

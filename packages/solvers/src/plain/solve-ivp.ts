@@ -5,8 +5,9 @@
  * Float64Arrays). There are no gradients here: for those, state the field in tensors and use `odeint`.
  */
 import { ArgumentError } from '@neuralode/tensor';
+import { requireCall, shown } from '../call.ts';
 import { controlOf, requireHeld } from '../control-options.ts';
-import { FieldError, type SolveError } from '../errors.ts';
+import type { SolveError } from '../errors.ts';
 import { type EventOf, eventsOf, type Happening } from '../events/event-options.ts';
 import type { VectorEvent } from '../events/plain-events.ts';
 import { dopri5 } from '../methods/dopri5.ts';
@@ -19,7 +20,7 @@ import { oversightOf } from '../step-report.ts';
 import { stopTimesOf } from '../stops.ts';
 import { requireTimes } from '../times.ts';
 import { PlainLoop, type PlainResult, who } from './plain-run.ts';
-import type { VectorField } from './plain-steps.ts';
+import { explicitTableau, refuseValue, type VectorField } from './plain-steps.ts';
 
 /** A state: one number, or a list of them. */
 export type PlainState = number | readonly number[] | Float64Array;
@@ -102,27 +103,20 @@ function vectorOf(y0: PlainState): Float64Array {
   }
   throw new ArgumentError({
     what: `${who}: y0 must be a number or a list of numbers`,
-    got: JSON.stringify(y0) ?? String(y0),
-    remedy: 'Flatten it, or solve a tree of tensors with odeint',
+    got: shown(y0),
+    remedy: 'Pass an array or a Float64Array; a tree of tensors is for odeint',
   });
 }
 
-/** The field on vectors, whatever the state is to the user; one wrong value is refused here once. */
+/** The field on vectors, whatever the state is to the user. */
 function fieldOf(field: (...args: never[]) => unknown, scalar: boolean): VectorField {
-  if (!scalar) {
-    const onLists = field as VectorField;
-    return (t, y, dy) => {
-      const value = onLists(t, y, dy);
-      if (value === undefined || typeof (value as { length?: unknown })?.length === 'number') {
-        return value;
-      }
-      return refuseValue(value, 'a list of numbers');
-    };
-  }
+  if (!scalar) return field as VectorField;
   const onNumbers = field as unknown as (t: number, y: number) => number;
   return (t, y, dy) => {
     const value = onNumbers(t, y[0]);
-    if (typeof value !== 'number') refuseValue(value, 'a number');
+    if (typeof value !== 'number') {
+      refuseValue(value, 'a number', who, 'Return dy/dt, for y0 is a number too');
+    }
     dy[0] = value;
     return undefined;
   };
@@ -140,22 +134,16 @@ function vectorEvent<S extends PlainState>(event: PlainEvent<S>, scalar: boolean
   };
 }
 
-function refuseValue(value: unknown, expected: string): never {
-  if (value instanceof Promise) value.catch(() => {});
-  throw new FieldError({
-    what: `${who}: the field's value does not fit the state`,
-    got: value instanceof Promise ? 'a promise' : String(value),
-    expected,
-    remedy: 'Return dy/dt, shaped like y',
-  });
-}
-
 function solutionOf<S extends PlainState>(result: PlainResult, y0: S): PlainSolution<S> {
   const keep = (row: Float64Array): KeptState<S> => {
     if (typeof y0 === 'number') return row[0] as KeptState<S>;
     return (Array.isArray(y0) ? Array.from(row) : row) as KeptState<S>;
   };
   const at = (t: number): KeptState<S> => {
+    if (typeof t !== 'number') {
+      const what = `${who}, at: a time must be a number`;
+      throw new ArgumentError({ what, got: shown(t), remedy: 'Pass one, or a list of them' });
+    }
     if (result.dense !== undefined) return keep(result.dense.at(t, `${who}, at`));
     throw new ArgumentError({
       what: `${who}: at(t) needs the steps, which this solve did not keep`,
@@ -169,7 +157,7 @@ function solutionOf<S extends PlainState>(result: PlainResult, y0: S): PlainSolu
     events: result.happenings.map((each) => ({ ...each, y: keep(each.y) })),
     ...(result.failure !== undefined && { failure: result.failure }),
     at: ((ts: number | readonly number[]) =>
-      typeof ts === 'number' ? at(ts) : ts.map(at)) as PlainSolution<S>['at'],
+      Array.isArray(ts) ? ts.map(at) : at(ts as number)) as PlainSolution<S>['at'],
   };
 }
 
@@ -189,9 +177,10 @@ export function solveIvp<const S extends PlainState>(
   ts: readonly number[],
   options: SolveIvpOptions<S> = {},
 ): PlainSolution<S> {
-  const { tableau, kind } = options.solver ?? dopri5();
+  requireCall({ field, ts, options }, who);
+  const solver = options.solver ?? dopri5();
   requireKnownOptions(options, solveIvpOptions, who);
-  const control = controlOf({ kind, tableau } as never, { ...options, ...normOf(options) }, who);
+  const control = controlOf(solver, { ...options, ...normOf(options) }, who);
   requireHeld(control, 'float64', who);
   const stops = stopTimesOf(options, who);
   const times = Array.from(ts);
@@ -201,7 +190,7 @@ export function solveIvp<const S extends PlainState>(
     field: fieldOf(field, typeof y0 === 'number'),
     y0: vectorOf(y0),
     times,
-    tableau,
+    tableau: explicitTableau(solver, who),
     control,
     dense: options.dense ?? false,
     oversight: oversightOf(options, who),

@@ -1,0 +1,95 @@
+/**
+ * npm run bench -- drift
+ *
+ * Where the adjoint drifts: the relative error of gradients against the horizon of the solve, for a field that contracts
+ * strongly, so that it is unstable when the state is solved backwards. All methods at rtol 1e-6, atol 1e-8 with dopri5, in
+ * float64; the truth is direct() with dop853 at 1e-12. Writes bench/results/drift.json, an array of
+ * { method, horizon, error }, error null where the backward solve failed, and the plot docs/results/drift.svg.
+ */
+import { writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { backsolve, checkpointed, direct, interpolated } from '@neuralode/adjoint';
+import { grad } from '@neuralode/autodiff';
+import { reference } from '@neuralode/backend-reference';
+import { dop853, type GradientMethod, odeint, SolveError } from '@neuralode/solvers';
+import { setBackend, type Tensor, tensor } from '@neuralode/tensor';
+
+interface Row {
+  readonly method: string;
+  readonly horizon: number;
+  readonly error: number | null;
+}
+
+await setBackend(reference());
+
+/** ∂y(T)/∂θ and ∂y(T)/∂k of y' = θ cos t − k y − y³, y(0) = 1. */
+async function gradient(horizon: number, method: GradientMethod, exact = false): Promise<number[]> {
+  const tight = { solver: dop853(), rtol: 1e-12, atol: 1e-14 };
+  const final = (p: Tensor): Tensor =>
+    odeint(
+      (t: Tensor, y: Tensor, q: Tensor) =>
+        q
+          .at(0)
+          .mul(t.cos())
+          .sub(y.mul(q.at(1)))
+          .sub(y.mul(y).mul(y)),
+      tensor(1),
+      [0, horizon],
+      { args: p, gradient: method, maxSteps: 5000, ...(exact && tight) },
+    ).ys.at(-1);
+  return Array.from(await (await grad(final)(tensor([1, 5]))).data());
+}
+
+async function errorOf(method: GradientMethod, horizon: number): Promise<number | null> {
+  const truth = await gradient(horizon, direct(), true);
+  try {
+    const got = await gradient(horizon, method);
+    return Math.hypot(...got.map((each, i) => each - truth[i])) / Math.hypot(...truth);
+  } catch (failure) {
+    if (failure instanceof SolveError) return null;
+    throw failure;
+  }
+}
+
+const methods = [direct(), checkpointed(), interpolated(), backsolve()];
+const rows: Row[] = [];
+for (const method of methods) {
+  for (const horizon of [0.5, 1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10]) {
+    rows.push({ method: method.name, horizon, error: await errorOf(method, horizon) });
+  }
+}
+
+const colours = ['#1b6ca8', '#5aa02c', '#b8860b', '#c0392b'];
+const x = (horizon: number): number => 60 + 50 * horizon;
+const y = (error: number): number => 40 + 20 * -Math.log10(Math.min(Math.max(error, 1e-12), 10));
+
+/** A line for each method; a cross on the upper edge where the backward solve failed. */
+function plot(): string {
+  const lines = methods.map(({ name }, i) => {
+    const own = rows.filter(({ method }) => method === name);
+    const points = own.flatMap(({ horizon, error }) =>
+      error === null ? [] : [`${x(horizon)},${y(error).toFixed(1)}`],
+    );
+    const crosses = own.flatMap(({ horizon, error }) =>
+      error === null ? [`<text x="${x(horizon) - 4}" y="24" fill="${colours[i]}">×</text>`] : [],
+    );
+    const label = `<text x="${70 + 120 * i}" y="325" fill="${colours[i]}">${name}</text>`;
+    return `<polyline fill="none" stroke="${colours[i]}" stroke-width="2" points="${points.join(' ')}"/>${crosses.join('')}${label}`;
+  });
+  const ticks = [0, -3, -6, -9, -12].map(
+    (power) => `<text x="10" y="${y(10 ** power) + 4}">1e${power}</text>`,
+  );
+  const times = [0, 2, 4, 6, 8, 10].map((each) => `<text x="${x(each)}" y="300">${each}</text>`);
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 600 340" font-family="sans-serif" font-size="12">
+<title>Relative error of the gradient against the horizon of the solve</title>
+<rect width="600" height="340" fill="white"/>
+${[...ticks, ...times, ...lines].join('\n')}
+</svg>
+`;
+}
+
+const file = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+writeFileSync(file('bench/results/drift.json'), `${JSON.stringify(rows, null, 2)}\n`);
+writeFileSync(file('docs/results/drift.svg'), plot());
+console.table(rows);
+process.stderr.write('written: bench/results/drift.json, docs/results/drift.svg\n');

@@ -1,0 +1,75 @@
+/** What is solved: standard problems, and the tolerances. */
+import { detest, type Problem, references, stiff } from '@neuralode/test-problems';
+
+/** A problem with its solution, as the peers get it too: see bench/peers/work_precision.py. */
+export interface Task {
+  readonly problem: Problem;
+  readonly end: number;
+  readonly exact: readonly number[];
+  readonly stiff: boolean;
+  readonly tolerances: readonly number[];
+}
+
+/** One solve. `nfe` are evaluations of the field without those for Jacobians; null where not known. */
+export interface Row {
+  readonly system: string;
+  readonly method: string;
+  readonly problem: string;
+  readonly rtol: number;
+  /** The root mean square of the errors at the end relative to smallness + |y|. */
+  readonly error: number;
+  readonly nfe: number | null;
+  readonly milliseconds: number;
+}
+
+/** From 10^-first to 10^-last, three a decade: the error is a noisy function of the tolerance. */
+function tolerances(first: number, last: number): number[] {
+  return Array.from({ length: 3 * (last - first) + 1 }, (_, i) => 10 ** -(first + i / 3));
+}
+
+function tasksOf(
+  names: readonly string[],
+  set: 'detest' | 'stiff',
+  [first, last]: readonly [number, number],
+): Task[] {
+  const solutions = references(set);
+  const problems = set === 'detest' ? detest : stiff;
+  return names.map((name) => ({
+    problem: problems.find((each) => each.name === name)!,
+    end: problems.find((each) => each.name === name)!.times[1],
+    exact: solutions[name].ys[0],
+    stiff: set === 'stiff',
+    tolerances: tolerances(first, last),
+  }));
+}
+
+/** A rigid body, planets, an orbit and an oscillator; and the stiff ones that a bench has time for. */
+export const tasks: readonly Task[] = [
+  ...tasksOf(['B5', 'C5', 'D3', 'E2'], 'detest', [3, 10]),
+  ...tasksOf(['vdpol', 'rober', 'hires', 'orego', 'pollution'], 'stiff', [3, 8]),
+];
+
+export function errorOf({ exact, problem }: Task, y: ArrayLike<number>): number {
+  const squares = exact.map(
+    (value, i) => ((y[i] - value) / (problem.smallness + Math.abs(value))) ** 2,
+  );
+  return Math.sqrt(squares.reduce((sum, square) => sum + square, 0) / exact.length);
+}
+
+/**
+ * The shortest of some runs in milliseconds, and what the last gave: three, or as many as it takes for compiled code to
+ * settle; one slow run says as much as several.
+ */
+export function bestTime<T>(solve: () => T): { milliseconds: number; result: T } {
+  const [settled, patience] = [50, 500];
+  let milliseconds = Number.POSITIVE_INFINITY;
+  let result = solve();
+  const begin = performance.now();
+  const elapsed = (): number => performance.now() - begin;
+  for (let i = 0; i === 0 || elapsed() < settled || (i < 3 && elapsed() < patience); i++) {
+    const start = performance.now();
+    result = solve();
+    milliseconds = Math.min(milliseconds, performance.now() - start);
+  }
+  return { milliseconds, result };
+}
