@@ -5,6 +5,7 @@
 import { LoweredSplit, type SplitGraph, spread } from '@neuralode/autodiff';
 import {
   countTimes,
+  heed,
   type LoweredEvent,
   lowerOdeSolve,
   type OdeSolveAttrs,
@@ -32,7 +33,7 @@ const kinds = ['start', 'step', 'extend', 'dense', 'emit', 'jump'] as const;
 /** How many numbers the event of each kind has. */
 const numbers: Readonly<Record<SolveEvent['kind'], number>> = {
   start: 2,
-  step: 4,
+  step: 5,
   extend: 1,
   dense: 3,
   emit: 1,
@@ -115,6 +116,8 @@ class LoweredWalk {
   readonly #halves: Halves;
   readonly #observed: readonly (Block | null)[];
   readonly #count: number;
+  /** The first and the last time of the solve. */
+  readonly #span: readonly [Num, Num];
   readonly #tableau: Tableau;
   readonly #stageCount: number;
   readonly #state: readonly Spec[];
@@ -145,6 +148,12 @@ class LoweredWalk {
     const inputs = places.slice(1, 1 + needs.length) as readonly Block[];
     this.#observed = spread(given, places.slice(1 + needs.length) as readonly Block[]);
     this.#count = countTimes(inputs, loop);
+    const { times } = solveInputs(inputs, loop);
+    const last = this.#count - 1;
+    this.#span =
+      loop.times === undefined
+        ? [code.element(times as Block, 0), code.element(times as Block, last)]
+        : [loop.times[0], loop.times[last]];
     [this.#scalar] = loop.body.inputs;
     this.#state = loop.body.inputs.slice(1, 1 + loop.leaves);
     this.#args = loop.body.inputs.slice(1 + loop.leaves).filter((_, i) => wanted.args[i]);
@@ -175,7 +184,11 @@ class LoweredWalk {
   write(outputs: readonly Block[]): void {
     const visit: Record<SolveEvent['kind'], (frame: Frame) => void> = {
       start: (frame) => this.#start(frame),
-      step: (frame) => this.#step(frame),
+      step: (frame) => {
+        this.#heed(frame);
+        this.#step(frame);
+        this.#tell(frame);
+      },
       extend: (frame) => this.#extend(frame),
       dense: (frame) => this.#dense(frame),
       emit: (frame) => this.#emit(frame.number(0)),
@@ -196,6 +209,31 @@ class LoweredWalk {
       (nfe, accepted) => onSolve({ ...none, nfe, accepted, status: 'success', pass: 'backward' }),
       this.#evaluations.get(),
       this.#steps.get(),
+    );
+  }
+
+  /** Stops where it is asked to before the step that ended where this one begins, going back. */
+  #heed(frame: Frame): void {
+    const { loop } = this.#attrs;
+    if (loop.signal === undefined) return;
+    const end = this.#code.numbers.add(frame.number(4), frame.number(3));
+    this.#code.call((t) => heed(loop, t, 'backward'), end);
+  }
+
+  /** Tells how far the walk came. */
+  #tell(frame: Frame): void {
+    const { onStep } = this.#attrs.loop;
+    if (onStep === undefined) return;
+    const n = this.#code.numbers;
+    const [start, end] = this.#span;
+    const [h, t] = [frame.number(3), frame.number(4)];
+    const fraction = n.div(n.sub(end, t), n.sub(end, start));
+    this.#code.call(
+      (at, length, done) =>
+        onStep({ t: at, h: -length, accepted: true, fraction: done, pass: 'backward' }),
+      t,
+      h,
+      fraction,
     );
   }
 

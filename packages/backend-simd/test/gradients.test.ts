@@ -55,12 +55,16 @@ describe.each([
   it.each(methods)('with %s', async (__, options) => {
     const stats: SolveStats[][] = [[], []];
     let run = 0;
+    const steps: unknown[][] = [[], []];
     const backend = await expectSame((...given) => {
-      const mine = stats[run++];
+      const mine = stats[run];
+      const told = steps[run++];
+      const onStep = (step: unknown) => told.push(step);
       const [y0, w, b, ts] = given;
-      return program({ ...options, gradient }, (each) => mine.push(each))(y0, w, b, ts);
+      return program({ ...options, gradient, onStep }, (each) => mine.push(each))(y0, w, b, ts);
     }, inputs);
     expect(stats[1]).toEqual(stats[0]);
+    expect(steps[1]).toHaveLength(steps[0].length);
     expect(stats[0].length).toBeGreaterThan(1);
     expect(backend.explain()).not.toContain('kernel by kernel');
   });

@@ -25,7 +25,7 @@ import { requireTimes } from './times.ts';
 export interface LoweredEvent {
   /** Where the graph's further outputs go. */
   readonly residuals: readonly (Block | undefined)[];
-  /** Makes it part of the record, with the event's numbers in the order of solve-log.ts, `kind` left out. */
+  /** Makes it part of the record, with the event's numbers in the order of solve-log.ts, `kind` left out; of a step also t. */
   keep(...numbers: Num[]): void;
 }
 
@@ -468,7 +468,7 @@ class LoweredSolve {
     const { index, from, to } = this.#segment;
     const span = n.sub(to, from);
     this.#increase(this.#accepted);
-    event.keep(index, n.div(n.sub(start, from), span), n.div(h, span), h);
+    event.keep(index, n.div(n.sub(start, from), span), n.div(h, span), h, start);
     this.#t.set(next);
     if (this.#interpolates) this.#observeInside(start, h, next);
     const copy = (from: readonly Block[], to: readonly Block[]): void => {
