@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { reference } from '@neuralode/backend-reference';
+import { simd } from '@neuralode/backend-simd';
 import { wasm } from '@neuralode/backend-wasm';
 import { runPeer } from './peers/python.ts';
 import { type SpiralResult, trainSpiral } from './spiral/ours.ts';
@@ -24,7 +25,11 @@ const { values } = parseArgs({
 });
 
 async function ours(problem: SpiralProblem): Promise<SpiralResult[]> {
-  const backends = { reference: reference({ floatDType: 'float32' }), wasm: await wasm() };
+  const backends = {
+    reference: reference({ floatDType: 'float32' }),
+    wasm: await wasm(),
+    simd: simd(),
+  };
   const rows: SpiralResult[] = [];
   for (const [name, backend] of Object.entries(backends)) {
     for (const gradient of ['direct', 'backsolve'] as const) {

@@ -10,10 +10,11 @@
  */
 import { runTaped } from '@neuralode/autodiff';
 import { type GradientMethod, runOdeSolve, stepGraphs } from '@neuralode/solvers';
-import type { Tape } from '@neuralode/tensor';
+import type { Block, Tape } from '@neuralode/tensor';
 import { batchedVjp } from './direct-batched.ts';
 import { walkBack } from './direct-run.ts';
 import type { Rewind, TapeEntry } from './direct-tape.ts';
+import { lowerBackward, lowerTaped } from './lower-direct.ts';
 import { recordedMethod } from './recorded-method.ts';
 import { forwardHalves } from './split-solve.ts';
 
@@ -48,6 +49,10 @@ const method = recordedMethod({
   },
   walk: (inputs, attrs, backend) =>
     walkBack(inputs, attrs, backend, rewindOf(inputs[0] as Tape<TapeEntry>)),
+  lowerRecord: (code, inputs, outputs, attrs) =>
+    lowerTaped(code, inputs as readonly Block[], outputs, attrs),
+  lowerWalk: (code, inputs, outputs, attrs) =>
+    lowerBackward(code, inputs, outputs as readonly Block[], attrs),
   batched: batchedVjp,
 });
 

@@ -7,6 +7,7 @@ import {
   type GradientMethod,
   type OdeSolveAttrs,
   odeSolve,
+  refusesLowering,
   type StepGraphs,
 } from '@neuralode/solvers';
 import { apply, type DerivativeRule, type Primitive, type Tensor } from '@neuralode/tensor';
@@ -21,6 +22,9 @@ export interface RecordedMethod {
   readonly record: NonNullable<Primitive<TapedAttrs>['run']>;
   /** Walks back. Inputs: the record, the inputs of the solve, the cotangents of its outputs. */
   readonly walk: NonNullable<Primitive<BackAttrs>['run']>;
+  /** The same two as code for a compiling backend, where there is any. */
+  readonly lowerRecord?: Primitive<TapedAttrs>['lower'];
+  readonly lowerWalk?: Primitive<BackAttrs>['lower'];
   /** The rule of a batched solve. */
   readonly batched: GradientMethod['vjp'];
 }
@@ -31,6 +35,7 @@ export function recordedMethod(recorded: RecordedMethod): GradientMethod {
     name: 'odeSolveTaped',
     infer: (inputs, attrs) => [...odeSolve.infer(inputs, attrs), { shape: [], dtype: 'opaque' }],
     run: recorded.record,
+    ...(recorded.lowerRecord && { lower: recorded.lowerRecord, refuses: refusesLowering }),
     get derivative() {
       return tapedSolveRule;
     },
@@ -39,6 +44,10 @@ export function recordedMethod(recorded: RecordedMethod): GradientMethod {
     name: 'odeSolveBack',
     infer: inferPullback,
     run: recorded.walk,
+    ...(recorded.lowerWalk && {
+      lower: recorded.lowerWalk,
+      refuses: ({ loop }: BackAttrs) => refusesLowering(loop),
+    }),
     get derivative() {
       return walkRule;
     },

@@ -11,6 +11,7 @@ export {
   vjp,
 } from './grad.ts';
 export { jit } from './jit.ts';
+export { LoweredSplit } from './lowered-split.ts';
 export {
   inferPullback,
   type PullbackAttrs,

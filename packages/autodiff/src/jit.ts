@@ -36,7 +36,7 @@ export function jit<Args extends AnyArgs, R>(fn: (...args: Args) => R): DeviceFu
     const known = recordings.get(backend) ?? new Map<string, Recording<R>>();
     recordings.set(backend, known);
     const key = structureKey(args);
-    const recording = known.get(key) ?? recordClean(args);
+    const recording = known.get(key) ?? recordClean(args, backend);
     // Put last: a Map keeps insertion order, so the first is the one unused for longest.
     known.delete(key);
     known.set(key, recording);
@@ -44,10 +44,11 @@ export function jit<Args extends AnyArgs, R>(fn: (...args: Args) => R): DeviceFu
     return recording;
   };
 
-  const recordClean = (args: Args): Recording<R> => {
+  const recordClean = (args: Args, backend: Backend): Recording<R> => {
     const { tensors, rebuild } = flatten(args);
     const recording = record(tensors, (...stand) => fn(...rebuild(stand)));
-    return { ...recording, graph: clean(recording.graph) };
+    const graph = clean(recording.graph);
+    return { ...recording, graph: backend.compile?.(graph) ?? graph };
   };
 
   return deviceFunction(fn, function* run(...args: Args): Run<R> {

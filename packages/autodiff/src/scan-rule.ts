@@ -5,6 +5,7 @@
 import {
   apply,
   type Backend,
+  type Block,
   type DerivativeRule,
   type Graph,
   isDifferentiable,
@@ -30,6 +31,7 @@ import {
   zerosOf,
 } from '@neuralode/tensor';
 import { clean } from './clean.ts';
+import { lowerScanBack, lowerTapedScan } from './lower-scan-rule.ts';
 import {
   inferPullback,
   runTaped,
@@ -118,8 +120,8 @@ function scanJvp(
   return { outputs, tangents: outputTangents };
 }
 
-interface TapedAttrs extends ScanAttrs {
-  readonly forward: Graph;
+export interface TapedAttrs extends ScanAttrs {
+  readonly halves: SplitGraph;
 }
 
 interface Iteration {
@@ -132,17 +134,18 @@ const scanTaped: Primitive<TapedAttrs> = {
   infer: (inputs, attrs) => [...scanPrimitive.infer(inputs, attrs), { shape: [], dtype: 'opaque' }],
   run: (inputs, attrs, backend) =>
     runTaped<Iteration>((tape) =>
-      runScanBody(inputs, attrs, backend, attrs.forward, (residuals) => {
+      runScanBody(inputs, attrs, backend, attrs.halves.forward, (residuals) => {
         tape.own(residuals);
         tape.entries.push({ residuals });
       }),
     ),
+  lower: lowerTapedScan,
   get derivative() {
     return tapedScanRule;
   },
 };
 
-interface BackAttrs extends PullbackAttrs<ScanAttrs> {
+export interface BackAttrs extends PullbackAttrs<ScanAttrs> {
   readonly split: SplitGraph;
   /** Which inputs of the body the backward graph gives a cotangent for. */
   readonly bodyNeeds: readonly boolean[];
@@ -152,6 +155,8 @@ const scanBack: Primitive<BackAttrs> = {
   name: 'scanBack',
   infer: inferPullback,
   run: runBack,
+  lower: (code, inputs, outputs, attrs) =>
+    lowerScanBack(code, inputs, outputs as readonly Block[], attrs),
   get derivative() {
     return backRule;
   },
@@ -237,7 +242,7 @@ function scanVjp(
   const halves = split(body, bodyNeeds, given, modes);
   const results = apply(scanTaped, inputs, {
     ...attrs,
-    forward: halves.forward,
+    halves,
   } satisfies TapedAttrs);
   const tape = results.pop() as Tensor;
   return {

@@ -51,6 +51,12 @@ export { afterJumps, fieldAlong, timesInFront, weighRows } from './forward-mode.
 export type { StepCost } from './implicit/cost.ts';
 export { type NewtonOptions, newtonSolve } from './implicit/find-root.ts';
 export { type Gmres, type GmresOptions, gmres } from './implicit/gmres.ts';
+export {
+  type LoweredEvent,
+  type LoweredLog,
+  lowerOdeSolve,
+  refusesLowering,
+} from './lower-solve.ts';
 export { identity, jacobianOf } from './implicit/jacobian.ts';
 export { type KrylovAttrs, krylovSolve, tightTolerance } from './implicit/krylov-solve.ts';
 export { linearSolve } from './implicit/linear-solve.ts';

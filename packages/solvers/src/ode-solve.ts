@@ -7,6 +7,7 @@
  */
 import {
   ArgumentError,
+  type Block,
   type Modes,
   NeuralodeError,
   type Primitive,
@@ -14,6 +15,7 @@ import {
 } from '@neuralode/tensor';
 import { runBatchedSolve } from './batched-run.ts';
 import { forwardMode } from './forward-mode.ts';
+import { lowerOdeSolve, refusesLowering } from './lower-solve.ts';
 import { runOdeSolve } from './run.ts';
 import { countTimes, type GradientMethod, type OdeSolveAttrs, solveInputs } from './solve-attrs.ts';
 
@@ -54,6 +56,9 @@ export const odeSolve: Primitive<OdeSolveAttrs> = {
     attrs.batch === undefined
       ? runOdeSolve(inputs, attrs, backend)
       : runBatchedSolve(inputs, attrs, backend),
+  lower: (code, inputs, outputs, attrs) =>
+    lowerOdeSolve(code, inputs as readonly Block[], outputs as readonly Block[], attrs),
+  refuses: refusesLowering,
   derivative: {
     jvp: (inputs, tangents, attrs) => forwardMode(odeSolve, inputs, tangents, attrs),
     vjp: reverseMode,

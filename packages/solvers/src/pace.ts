@@ -32,10 +32,10 @@ export interface Pace {
 }
 
 /** How much longer than planned a step may be, if that spares a sliver. */
-const stretch = 1.01;
+export const stretch = 1.01;
 
 /** Rounding in a sum of equal steps, which must not leave a sliver either. */
-const rounding = 1e-12;
+export const rounding = 1e-12;
 
 /**
  * The smallest step worth trying: a few units in the last place of t, so that t + h differs from t. At t = 0 it follows

@@ -7,6 +7,7 @@
  */
 import type { DType, FloatDType, HostArray, Spec } from './dtype.ts';
 import { BackendError } from './errors.ts';
+import type { Graph } from './graph.ts';
 
 /** A device's own name for a buffer. */
 export type Handle = unknown;
@@ -50,6 +51,11 @@ export interface Backend {
     attrs: unknown,
     outputs: readonly Spec[],
   ): Handle[];
+  /**
+   * A graph with the same inputs and outputs that this backend runs faster, where it has a way: nodes taken together
+   * into ones of its own. For graphs that run again and again.
+   */
+  compile?(graph: Graph): Graph;
   memory(): MemoryUse;
   /** Sets the peak to what is live now. */
   resetPeak(): void;

@@ -48,6 +48,21 @@ export {
   Tape,
 } from './execute.ts';
 export { type Graph, type GraphNode, showGraph, Value } from './graph.ts';
+export { type LoweredVisit, lowerScan, lowerVisits } from './lower-scan.ts';
+export type {
+  Arithmetic,
+  Block,
+  Frame,
+  FrameLayout,
+  Lowering,
+  Num,
+  OpaquePlace,
+  Place,
+  PreparedGraph,
+  ProgramTape,
+  Test,
+  Variable,
+} from './lowering.ts';
 export {
   full,
   linspace,

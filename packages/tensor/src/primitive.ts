@@ -4,6 +4,7 @@
 import type { Spec } from './dtype.ts';
 import type { Run, Slot } from './execute.ts';
 import type { Graph } from './graph.ts';
+import type { Lowering, Place } from './lowering.ts';
 import type { Backend } from './backend.ts';
 import type { Tensor } from './tensor.ts';
 
@@ -60,6 +61,13 @@ export interface Primitive<Attrs = any> {
    * borrowed, outputs are owned by the caller. A plain primitive has none and is the backend's to run.
    */
   run?(inputs: readonly Slot[], attrs: Attrs, backend: Backend): Run<Slot[]>;
+  /**
+   * The same as code for a compiling backend, which fills `outputs`; see lowering.ts. A node that has none, or whose
+   * `refuses` gives a reason, is run by `run`.
+   */
+  lower?(code: Lowering, inputs: readonly Place[], outputs: readonly Place[], attrs: Attrs): void;
+  /** Why a node with these attributes cannot be compiled; nothing where it can. */
+  refuses?(attrs: Attrs): string | undefined;
   /** The derivative rule, where the primitive brings its own (those of the plain ones are in `autodiff`). */
   readonly derivative?: DerivativeRule<Attrs>;
 }

@@ -10,6 +10,8 @@ import type { DType, Spec } from './dtype.ts';
 import { ArgumentError, ShapeError, showShape } from './errors.ts';
 import { DeviceBuffer, type Run, releaseAll, runGraph, type Slot } from './execute.ts';
 import type { Graph } from './graph.ts';
+import { lowerScan } from './lower-scan.ts';
+import type { Block } from './lowering.ts';
 import type { Primitive } from './primitive.ts';
 import * as p from './primitives/index.ts';
 import { apply, record } from './recording.ts';
@@ -85,6 +87,8 @@ export const scanPrimitive: Primitive<ScanAttrs> = {
     }));
   },
   run: runScan,
+  lower: (code, inputs, outputs, attrs) =>
+    lowerScan(code, inputs as readonly Block[], outputs as readonly Block[], attrs),
 };
 
 function* runScan(inputs: readonly Slot[], attrs: ScanAttrs, backend: Backend): Run<Slot[]> {

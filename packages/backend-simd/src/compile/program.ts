@@ -1,0 +1,133 @@
+/** A compiled graph, ready to run: its module, its memory, and the stretches of its tapes. */
+import { ArgumentError, type DType, type Graph, sizeOf } from '@neuralode/tensor';
+import type { Heap, HeapBlock } from '../heap.ts';
+import { mathFunctions } from '../kernels/host-functions.ts';
+import { ProgramWriter } from './program-writer.ts';
+
+/** Bytes of a first stretch of tape; each further one is as long as all before it. */
+const firstStretch = 65536;
+
+interface Stretch {
+  readonly address: number;
+  readonly bytes: number;
+}
+
+/** What a program holds of the heap, until nobody can run it any more. */
+interface Holdings {
+  readonly heap: Heap;
+  readonly stretches: Stretch[];
+}
+
+const dropped = new FinalizationRegistry<Holdings>(({ heap, stretches }) => {
+  for (const { address, bytes } of stretches) heap.give(address, bytes);
+});
+
+function outside(what: string): (index: number, position: number, extent: number) => void {
+  return (index, position, extent) => {
+    throw new ArgumentError({
+      what: `${what}: an index is outside the axis`,
+      got: `${index} at position ${position}`,
+      expected: extent === 0 ? 'no index at all' : `0 to ${extent - 1}`,
+    });
+  };
+}
+
+/** In the order of `outsideCalls`. */
+const errors = [outside('gather'), outside('scatterAdd')];
+
+export class Program {
+  readonly kernels: number;
+  readonly bytes: number;
+  readonly #graph: Graph;
+  readonly #heap: Heap;
+  readonly #main: (...addresses: number[]) => void;
+  readonly #memory: readonly number[];
+  readonly #tape: Stretch[] = [];
+  readonly #held: Stretch[] = [];
+  #nextStretch = 0;
+
+  constructor(graph: Graph, heap: Heap, fused: boolean) {
+    const { inputs, outputs } = graph;
+    const written = new ProgramWriter(inputs.length, outputs.length, fused, errors).writeGraph(
+      graph,
+    );
+    this.#graph = graph;
+    this.#heap = heap;
+    this.kernels = written.kernels;
+    this.bytes = written.bytes.length;
+    const instance = this.#instantiate(written.bytes, written.calls);
+    this.#main = instance.exports.main as (...addresses: number[]) => void;
+    this.#memory = [written.arenaBytes, written.lastingBytes].map((bytes) => this.#hold(bytes));
+    for (const { at, values } of written.tables) {
+      new Float64Array(heap.memory.buffer, this.#memory[1] + at, values.length).set(values);
+    }
+    dropped.register(this, { heap, stretches: this.#held });
+  }
+
+  #instantiate(
+    bytes: Uint8Array<ArrayBuffer>,
+    calls: readonly ((...numbers: number[]) => void)[],
+  ): WebAssembly.Instance {
+    const call = (which: number, ...numbers: number[]): void => calls[which](...numbers);
+    const host = {
+      ...mathFunctions,
+      memory: this.#heap.memory,
+      call0: call,
+      call1: call,
+      call2: call,
+      call3: call,
+      moreTape: (least: number) => this.#moreTape(least),
+    };
+    return new WebAssembly.Instance(new WebAssembly.Module(bytes), { host });
+  }
+
+  #hold(bytes: number): number {
+    const address = this.#heap.take(bytes);
+    this.#held.push({ address, bytes });
+    return address;
+  }
+
+  /** The next stretch, of an earlier run or a fresh one; its end is written at its start. */
+  #moreTape(least: number): number {
+    for (;;) {
+      const known = this.#tape[this.#nextStretch++];
+      const stretch = known ?? this.#freshStretch(least);
+      if (stretch.bytes < least) continue;
+      new Int32Array(this.#heap.memory.buffer, stretch.address, 1)[0] =
+        stretch.address + stretch.bytes;
+      return stretch.address;
+    }
+  }
+
+  #freshStretch(least: number): Stretch {
+    const all = this.#tape.reduce((total, { bytes }) => total + bytes, firstStretch);
+    const bytes = Math.max(all, least);
+    const stretch = { address: this.#hold(bytes), bytes };
+    this.#tape.push(stretch);
+    return stretch;
+  }
+
+  /** Bytes that the program holds between runs. */
+  get heldBytes(): number {
+    return this.#held.reduce((total, { bytes }) => total + bytes, 0);
+  }
+
+  /** Runs it on borrowed blocks; the results are the caller's. */
+  run(inputs: readonly HeapBlock[]): HeapBlock[] {
+    const outputs = this.#graph.outputs.map(({ shape, dtype }) =>
+      this.#heap.block(sizeOf(shape), dtype as DType),
+    );
+    this.#nextStretch = 0;
+    try {
+      this.#main(
+        ...inputs.map(({ address }) => address),
+        ...outputs.map(({ address }) => address),
+        ...this.#memory,
+      );
+    } catch (error) {
+      for (const block of outputs) this.#heap.free(block);
+      throw error;
+    }
+    return outputs;
+  }
+}

@@ -1,0 +1,346 @@
+/**
+ * Takes the nodes of a graph together into units, each one kernel: elementwise operations over the same elements, those
+ * that follow a matrix product, and sums over all elements of what was computed before.
+ *
+ * Units run in the order in which they were begun. A node may join a unit if all that it reads comes from units begun
+ * before, or from that unit itself.
+ */
+import {
+  type DType,
+  type Graph,
+  type GraphNode,
+  sameShape,
+  sizeOf,
+  type AxesAttrs,
+  type Value,
+  type WeightsAttrs,
+} from '@neuralode/tensor';
+import type { Member, Ref } from '../kernels/expression.ts';
+import {
+  type MatMulShape,
+  type Orientation,
+  orientationOf,
+  type Pattern,
+} from '../kernels/mat-mul.ts';
+import { broadcastStrides } from '../kernels/nest.ts';
+import { type View, Views } from './views.ts';
+
+/** A value read from memory, as an operand over the unit's shape. */
+export interface UnitOperand {
+  readonly view: View;
+  readonly dtype: DType;
+  readonly strides: readonly number[];
+  /** How it lies to a product. */
+  readonly pattern: Pattern | undefined;
+}
+
+/** Elementwise operations over one shape. */
+interface Expression {
+  readonly shape: readonly number[];
+  readonly operands: UnitOperand[];
+  readonly members: Member[];
+  /** Which member a value is. */
+  readonly values: Map<Value, number>;
+  /** Whether float64 is among the dtypes: then vectors hold two elements. */
+  readonly wide: boolean;
+}
+
+export interface GroupUnit extends Expression {
+  readonly kind: 'group';
+  /** Sums over all elements, and which member they sum. */
+  readonly sums: Map<Value, number>;
+}
+
+export interface MatMulUnit extends Expression {
+  readonly kind: 'matMul';
+  readonly product: Value;
+  readonly a: View;
+  readonly b: View;
+  readonly extents: MatMulShape;
+  readonly orientation: Orientation;
+}
+
+/** A node with a kernel, or a program, of its own. */
+export interface NodeUnit {
+  readonly kind: 'node';
+  readonly node: GraphNode;
+}
+
+export type Unit = GroupUnit | MatMulUnit | NodeUnit;
+
+const elementwise = new Set([
+  'neg',
+  'abs',
+  'sign',
+  'floor',
+  'exp',
+  'expm1',
+  'log',
+  'log1p',
+  'sqrt',
+  'sin',
+  'cos',
+  'tanh',
+  'sigmoid',
+  'add',
+  'sub',
+  'mul',
+  'div',
+  'pow',
+  'maximum',
+  'minimum',
+  'equal',
+  'less',
+  'lessEqual',
+  'logicalAnd',
+  'logicalOr',
+  'logicalNot',
+  'where',
+  'cast',
+  'linearCombination',
+  'broadcastTo',
+]);
+
+/** More operations than these do not join one unit: registers run out. */
+const limits = { group: 40, matMul: 14 };
+/** How far back a unit is looked for that merely shares an operand. */
+const lookBack = 6;
+
+/** The units of a graph, and which values' elements must stand in memory. */
+export class UnitBuilder {
+  readonly views: Views;
+  readonly units: Unit[] = [];
+  /** Which unit gives a value. */
+  readonly #orders = new Map<Value, number>();
+
+  constructor(graph: Graph) {
+    this.views = new Views(graph);
+    const needed = this.#neededNodes(graph);
+    for (const node of graph.nodes) {
+      if (needed.has(node) && !this.views.idle.has(node)) this.#place(node);
+    }
+  }
+
+  /** What a node reads, transposes in front of products left out. */
+  inputsOf(node: GraphNode): View[] {
+    if (node.primitive.name === 'matMul') {
+      return node.inputs.map((value) => this.views.matrixOf(value).view);
+    }
+    return node.inputs.map((value) => this.views.of(value));
+  }
+
+  /** Views resolved, some nodes have nobody who reads them. */
+  #neededNodes(graph: Graph): Set<GraphNode> {
+    const producers = new Map<Value, GraphNode>();
+    for (const node of graph.nodes) for (const value of node.outputs) producers.set(value, node);
+    const needed = new Set<GraphNode>();
+    const visit = (value: Value): void => {
+      const node = producers.get(value);
+      if (node === undefined || needed.has(node) || this.views.constantOf(value) !== undefined)
+        return;
+      needed.add(node);
+      for (const { root } of this.inputsOf(node)) visit(root);
+    };
+    for (const value of graph.outputs) visit(this.views.of(value).root);
+    return needed;
+  }
+
+  #place(node: GraphNode): void {
+    const { name } = node.primitive;
+    if (elementwise.has(name)) this.#placeElementwise(node);
+    else if (name === 'sum' && this.#joinSum(node)) return;
+    else if (name === 'matMul') this.#placeProduct(node);
+    else this.#begin({ kind: 'node', node }, node.outputs);
+  }
+
+  #begin(unit: Unit, values: readonly Value[]): void {
+    const order = this.units.push(unit) - 1;
+    for (const value of values) this.#orders.set(value, order);
+  }
+
+  #orderOf(value: Value): number {
+    return this.#orders.get(value) ?? -1;
+  }
+
+  #placeElementwise(node: GraphNode): void {
+    const [output] = node.outputs;
+    const dtypes = [...node.inputs, output].map(({ dtype }) => dtype);
+    const wide = dtypes.includes('float64');
+    const latest = Math.max(-1, ...this.inputsOf(node).map(({ root }) => this.#orderOf(root)));
+    let order = this.units.length - 1;
+    const last = Math.max(latest, order - lookBack, 0);
+    for (; order >= last; order--) {
+      const unit = this.units[order];
+      if (order < latest || unit.kind === 'node' || unit.wide !== wide) continue;
+      if (order > latest && !this.#sharesOperand(unit, node)) continue;
+      if (this.#join(unit, node)) {
+        this.#orders.set(output, order);
+        return;
+      }
+    }
+    const unit: GroupUnit = { ...expression(output.shape, wide), kind: 'group', sums: new Map() };
+    this.#begin(unit, [output]);
+    this.#add(unit, node);
+  }
+
+  #sharesOperand(unit: Expression, node: GraphNode): boolean {
+    const roots = unit.operands.map(({ view }) => view.root);
+    return this.inputsOf(node).some(({ root }) => roots.includes(root));
+  }
+
+  #join(unit: GroupUnit | MatMulUnit, node: GraphNode): boolean {
+    const [{ shape }] = node.outputs;
+    if (unit.members.length >= limits[unit.kind] || !takesShape(unit, shape)) return false;
+    if (!node.inputs.every((input) => this.#joins(unit, input, shape))) return false;
+    this.#add(unit, node);
+    return true;
+  }
+
+  /** Whether an operation of this unit, over `shape`, can read `input`. */
+  #joins(unit: GroupUnit | MatMulUnit, input: Value, shape: readonly number[]): boolean {
+    if (this.views.constantOf(input) !== undefined) return true;
+    const { root, offset } = this.views.of(input);
+    const own = unit.values.has(root) || (unit.kind === 'matMul' && unit.product === root);
+    if (own) return offset === 0 && sameShape(input.shape, shape);
+    // a sum over the very elements that this unit makes
+    if (this.#orders.get(root) === this.units.indexOf(unit)) return false;
+    if (unit.kind === 'group') return true;
+    if (input.dtype === 'bool' && unit.orientation === 'sums') return false;
+    return patternOf(input.shape, shape) !== undefined;
+  }
+
+  #add(unit: GroupUnit | MatMulUnit, node: GraphNode): void {
+    const { primitive, inputs, outputs, attrs } = node;
+    const [output] = outputs;
+    const shape = unit.kind === 'matMul' ? output.shape : unit.shape;
+    const op = primitive.name === 'broadcastTo' ? 'identity' : primitive.name;
+    const { weights } = (attrs ?? {}) as Partial<WeightsAttrs>;
+    const member: Member = {
+      op,
+      dtype: output.dtype as DType,
+      inputs: inputs.map((input) => this.#refer(unit, input, shape)),
+      inputTypes: inputs.map(({ dtype }) => dtype as DType),
+      ...(op === 'linearCombination' && { weights }),
+    };
+    unit.values.set(output, unit.members.push(member) - 1);
+  }
+
+  #refer(unit: GroupUnit | MatMulUnit, input: Value, shape: readonly number[]): Ref {
+    const constant = this.views.constantOf(input);
+    if (constant !== undefined) return { constant };
+    const view = this.views.of(input);
+    const member = unit.values.get(view.root);
+    if (member !== undefined) return { member };
+    const product = unit.kind === 'matMul' ? 1 : 0;
+    if (unit.kind === 'matMul' && view.root === unit.product) return { operand: 0 };
+    const strides = broadcastStrides(input.shape, shape);
+    const known = unit.operands.findIndex(
+      (each) =>
+        each.view.root === view.root &&
+        each.view.offset === view.offset &&
+        each.dtype === input.dtype &&
+        String(each.strides) === String(strides),
+    );
+    if (known >= 0) return { operand: known + product };
+    const pattern = product > 0 ? patternOf(input.shape, shape) : undefined;
+    const operand = { view, dtype: input.dtype as DType, strides, pattern };
+    return { operand: unit.operands.push(operand) - 1 + product };
+  }
+
+  /** A sum over all elements of what a group computes. */
+  #joinSum({ inputs: [input], outputs: [output], attrs }: GraphNode): boolean {
+    const { root, offset } = this.views.of(input);
+    const order = this.#orderOf(root);
+    const unit = this.units[order];
+    const all = (attrs as AxesAttrs).axes.length === input.shape.length;
+    if (
+      unit?.kind !== 'group' ||
+      !all ||
+      offset !== 0 ||
+      sizeOf(input.shape) !== sizeOf(root.shape)
+    ) {
+      return false;
+    }
+    const member = unit.values.get(root);
+    if (member === undefined || output.dtype === 'int32') return false;
+    unit.sums.set(output, member);
+    this.#orders.set(output, order);
+    return true;
+  }
+
+  #placeProduct(node: GraphNode): void {
+    const [left, right] = node.inputs;
+    const [product] = node.outputs;
+    const a = this.views.matrixOf(left);
+    const b = this.views.matrixOf(right);
+    const extents = productExtents(product, left, right, a.transposed, b.transposed);
+    const rows = extents.m;
+    const unit: MatMulUnit = {
+      ...expression(
+        extents.batch.length === 0 ? [rows, extents.n] : product.shape,
+        product.dtype === 'float64',
+      ),
+      kind: 'matMul',
+      product,
+      a: a.view,
+      b: b.view,
+      extents,
+      orientation: orientationOf(extents),
+    };
+    this.#begin(unit, [product]);
+  }
+}
+
+/** Whether a unit's elements are those of `shape`, one by one. */
+function takesShape(unit: GroupUnit | MatMulUnit, shape: readonly number[]): boolean {
+  if (unit.kind === 'group') return sameShape(unit.shape, shape);
+  if (unit.orientation === 'rows' || unit.extents.batch.length > 0) return false;
+  return sizeOf(shape) === sizeOf(unit.shape) && shape.at(-1) === unit.shape.at(-1);
+}
+
+function expression(shape: readonly number[], wide: boolean): Expression {
+  return { shape, operands: [], members: [], values: new Map(), wide };
+}
+
+/** How an operand of shape `from` lies to a product seen as `to`; undefined where none of the patterns fits. */
+export function patternOf(from: readonly number[], to: readonly number[]): Pattern | undefined {
+  const strides = broadcastStrides(from, to);
+  const own = broadcastStrides(to, to);
+  const n = to.at(-1) as number;
+  const lead = strides.slice(0, -1);
+  const still = lead.every((stride) => stride === 0);
+  const along = strides.at(-1) as number;
+  const moves = (by: number): boolean =>
+    lead.every((stride, axis) => to[axis] === 1 || stride === own[axis] / by);
+  if (along === 0 && n !== 1) return still ? 'scalar' : moves(n) ? 'column' : undefined;
+  if (moves(1)) return 'full';
+  if (still) return n === 1 ? 'scalar' : 'row';
+  return undefined;
+}
+
+function productExtents(
+  product: Value,
+  left: Value,
+  right: Value,
+  aTransposed: boolean,
+  bTransposed: boolean,
+): MatMulShape {
+  const [m, k] = left.shape.slice(-2);
+  const n = right.shape.at(-1) as number;
+  const matrices = (shape: readonly number[]): readonly number[] => shape.slice(0, -2);
+  const scaled = (shape: readonly number[], by: number): number[] =>
+    broadcastStrides(matrices(shape), matrices(product.shape)).map((stride) => stride * by);
+  return {
+    dtype: product.dtype as 'float32' | 'float64',
+    m,
+    k,
+    n,
+    aRow: aTransposed ? 1 : k,
+    aColumn: aTransposed ? m : 1,
+    bRow: bTransposed ? 1 : n,
+    bColumn: bTransposed ? k : 1,
+    batch: matrices(product.shape),
+    aBatch: scaled(left.shape, m * k),
+    bBatch: scaled(right.shape, k * n),
+  };
+}

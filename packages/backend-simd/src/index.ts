@@ -1,0 +1,1 @@
+export { type SimdBackend, type SimdOptions, simd } from './simd.ts';

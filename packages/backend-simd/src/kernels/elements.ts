@@ -1,0 +1,149 @@
+/** How elements travel between memory and the lanes of a vector: whole vectors, or their first few lanes. */
+import type { DType } from '@neuralode/tensor';
+import type { Emit, FunctionWriter } from '../wasm/function-writer.ts';
+import { simd } from '../wasm/simd-opcodes.ts';
+
+/** Bytes that an element takes in memory. */
+export function bytesOf(dtype: DType): number {
+  return { float32: 4, float64: 8, int32: 4, bool: 1 }[dtype];
+}
+
+/** Zero or one in each of the first lanes' bytes, as a mask of this many lanes. */
+function widen(f: FunctionWriter, lanes: number): void {
+  f.simd(simd.extendLow8To16);
+  f.simd(simd.extendLow16To32);
+  if (lanes === 4) {
+    f.simd(simd.i32x4Neg);
+  } else {
+    f.simd(simd.extendLow32To64);
+    f.simd(simd.i64x2Neg);
+  }
+}
+
+/** Zeros, to load single lanes into. */
+function zero(f: FunctionWriter): void {
+  f.simd(simd.constant, ...new Array<number>(16).fill(0));
+}
+
+/** Loads `used` elements from `address` + `offset` (in bytes) into the first lanes; the others are anything. */
+export function loadLanes(
+  f: FunctionWriter,
+  dtype: DType,
+  lanes: number,
+  used: number,
+  address: number,
+  offset: number,
+): Emit {
+  const size = bytesOf(dtype);
+  return () => {
+    const bytes = used * size;
+    if (dtype === 'bool') {
+      loadBooleans(f, used, address, offset);
+      widen(f, lanes);
+    } else if (bytes === 16) {
+      f.get(address);
+      f.simdMemory(simd.load, offset);
+    } else {
+      f.get(address);
+      f.simdMemory(bytes >= 8 ? simd.load64Zero : simd.load32Zero, offset);
+      if (bytes !== 12) return;
+      const low = f.let('v128', () => {});
+      f.get(address);
+      f.get(low);
+      f.simdMemory(simd.load32Lane, offset + 8, 2);
+    }
+  };
+}
+
+function loadBooleans(f: FunctionWriter, used: number, address: number, offset: number): void {
+  if (used === 4) {
+    f.get(address);
+    f.simdMemory(simd.load32Zero, offset);
+    return;
+  }
+  const vector = f.let('v128', () => zero(f));
+  for (let lane = 0; lane < used; lane++) {
+    f.get(address);
+    f.get(vector);
+    f.simdMemory(simd.load8Lane, offset + lane, lane);
+    f.set(vector);
+  }
+  f.get(vector);
+}
+
+/** The element at `address` in all lanes. */
+export function loadSplat(
+  f: FunctionWriter,
+  dtype: DType,
+  lanes: number,
+  address: number,
+  offset = 0,
+): Emit {
+  return () => {
+    f.get(address);
+    const opcode = {
+      float32: simd.load32Splat,
+      int32: simd.load32Splat,
+      float64: simd.load64Splat,
+    };
+    f.simdMemory(dtype === 'bool' ? simd.load8Splat : opcode[dtype], offset);
+    if (dtype === 'bool') widen(f, lanes);
+  };
+}
+
+/** Stores the first `used` lanes at `address` + `offset`. */
+export function storeLanes(
+  f: FunctionWriter,
+  dtype: DType,
+  lanes: number,
+  used: number,
+  address: number,
+  offset: number,
+  value: Emit,
+): void {
+  if (dtype === 'bool') {
+    storeBooleans(f, lanes, used, address, offset, value);
+    return;
+  }
+  const bytes = used * bytesOf(dtype);
+  if (bytes === 16) {
+    f.get(address);
+    value();
+    f.simdMemory(simd.store, offset);
+    return;
+  }
+  if (bytes >= 8) {
+    f.get(address);
+    value();
+    f.simdMemory(simd.store64Lane, offset, 0);
+  }
+  if (bytes % 8 === 4) {
+    f.get(address);
+    value();
+    f.simdMemory(simd.store32Lane, offset + bytes - 4, bytes / 4 - 1);
+  }
+}
+
+function storeBooleans(
+  f: FunctionWriter,
+  lanes: number,
+  used: number,
+  address: number,
+  offset: number,
+  value: Emit,
+): void {
+  const ones = f.once('bytes of one', 'v128', () =>
+    f.simd(simd.constant, ...new Array<number>(16).fill(1)),
+  );
+  const bytes = f.let('v128', () => {
+    value();
+    f.get(ones);
+    f.simd(simd.and);
+  });
+  const width = 16 / lanes;
+  for (let lane = 0; lane < used; lane++) {
+    f.get(address);
+    f.get(bytes);
+    f.simdMemory(simd.store8Lane, offset + lane, lane * width);
+  }
+}

@@ -1,0 +1,162 @@
+/**
+ * Arithmetic on vectors of 128 bits, as code to be emitted: four float32, or two float64.
+ */
+import type { Emit, FunctionWriter } from '../wasm/function-writer.ts';
+import { floatSimd, simd } from '../wasm/simd-opcodes.ts';
+
+type FloatType = keyof typeof floatSimd;
+type Binary = (a: Emit, b: Emit) => Emit;
+type Unary = (a: Emit) => Emit;
+
+export class Lanes {
+  readonly f: FunctionWriter;
+  readonly dtype: FloatType;
+  /** How many numbers a vector holds. */
+  readonly count: 4 | 2;
+  readonly add: Binary;
+  readonly sub: Binary;
+  readonly mul: Binary;
+  readonly div: Binary;
+  readonly max: Binary;
+  readonly min: Binary;
+  /** The first operand where neither is larger, or one is NaN: faster than max, and keeps a NaN given first. */
+  readonly pmax: Binary;
+  readonly pmin: Binary;
+  readonly lt: Binary;
+  readonly le: Binary;
+  readonly eq: Binary;
+  readonly ne: Binary;
+  readonly abs: Unary;
+  readonly neg: Unary;
+  readonly sqrt: Unary;
+  readonly floor: Unary;
+  readonly trunc: Unary;
+  readonly #fused: boolean;
+
+  /** @param fused whether the engine has fused multiply-add (relaxed SIMD) */
+  constructor(f: FunctionWriter, dtype: FloatType, fused: boolean) {
+    this.f = f;
+    this.dtype = dtype;
+    this.count = dtype === 'float32' ? 4 : 2;
+    this.#fused = fused;
+    const codes = floatSimd[dtype];
+    this.add = this.binary(codes.add);
+    this.sub = this.binary(codes.sub);
+    this.mul = this.binary(codes.mul);
+    this.div = this.binary(codes.div);
+    this.max = this.binary(codes.max);
+    this.min = this.binary(codes.min);
+    this.pmax = this.binary(codes.pmax);
+    this.pmin = this.binary(codes.pmin);
+    this.lt = this.binary(codes.lt);
+    this.le = this.binary(codes.le);
+    this.eq = this.binary(codes.eq);
+    this.ne = this.binary(codes.ne);
+    this.abs = this.unary(codes.abs);
+    this.neg = this.unary(codes.neg);
+    this.sqrt = this.unary(codes.sqrt);
+    this.floor = this.unary(codes.floor);
+    this.trunc = this.unary(codes.trunc);
+  }
+
+  binary(opcode: number): Binary {
+    return (a, b) => () => {
+      a();
+      b();
+      this.f.simd(opcode);
+    };
+  }
+
+  unary(opcode: number): Unary {
+    return (a) => () => {
+      a();
+      this.f.simd(opcode);
+    };
+  }
+
+  /** a · b + c, rounded once where the engine can. */
+  madd(a: Emit, b: Emit, c: Emit): Emit {
+    if (!this.#fused) return this.add(this.mul(a, b), c);
+    return () => {
+      a();
+      b();
+      c();
+      this.f.simd(floatSimd[this.dtype].madd);
+    };
+  }
+
+  /** c₀ + x (c₁ + x (c₂ + …)). */
+  polynomial(x: Emit, coefficients: readonly number[]): Emit {
+    const [first, ...rest] = coefficients;
+    if (rest.length === 0) return this.splat(first);
+    return this.madd(this.polynomial(x, rest), x, this.splat(first));
+  }
+
+  /** Evaluated once, here; the result may be read again and again. */
+  let(value: Emit): Emit {
+    const local = this.f.let('v128', value);
+    return () => this.f.get(local);
+  }
+
+  /** The same number in all lanes. */
+  splat(value: number): Emit {
+    const local = this.f.once(
+      `${this.dtype} ${Object.is(value, -0) ? '-0' : value}`,
+      'v128',
+      () => {
+        if (this.dtype === 'float32') this.f.f32(value);
+        else this.f.f64(value);
+        this.f.simd(this.dtype === 'float32' ? simd.f32x4Splat : simd.f64x2Splat);
+      },
+    );
+    return () => this.f.get(local);
+  }
+
+  /** The same bits in all four 32-bit lanes. */
+  bits(value: number): Emit {
+    const local = this.f.once(`bits ${value}`, 'v128', () => {
+      this.f.i32(value);
+      this.f.simd(simd.i32x4Splat);
+    });
+    return () => this.f.get(local);
+  }
+
+  and(a: Emit, b: Emit): Emit {
+    return this.binary(simd.and)(a, b);
+  }
+
+  or(a: Emit, b: Emit): Emit {
+    return this.binary(simd.or)(a, b);
+  }
+
+  xor(a: Emit, b: Emit): Emit {
+    return this.binary(simd.xor)(a, b);
+  }
+
+  /** `mask ? a : b`, bit by bit. */
+  select(mask: Emit, a: Emit, b: Emit): Emit {
+    return () => {
+      a();
+      b();
+      mask();
+      this.f.simd(simd.bitSelect);
+    };
+  }
+
+  /** Shifts 32-bit lanes. */
+  shift(opcode: number, x: Emit, by: number): Emit {
+    return () => {
+      x();
+      this.f.i32(by);
+      this.f.simd(opcode);
+    };
+  }
+
+  shuffle(a: Emit, b: Emit, bytes: readonly number[]): Emit {
+    return () => {
+      a();
+      b();
+      this.f.simd(simd.shuffle, ...bytes);
+    };
+  }
+}

@@ -1,0 +1,78 @@
+/** The transcendental functions against float64, densely over their range. */
+import { type SimdBackend, simd } from '@neuralode/backend-simd';
+import { setBackend, type Tensor, tensor } from '@neuralode/tensor';
+import { beforeAll, describe, expect, it } from 'vitest';
+
+let backend: SimdBackend;
+beforeAll(async () => {
+  backend = simd();
+  await setBackend(backend);
+});
+
+const view = new DataView(new ArrayBuffer(4));
+
+/** A float32's place among all float32 in their order. */
+function place(x: number): number {
+  view.setFloat32(0, x);
+  const bits = view.getInt32(0);
+  return bits < 0 ? -(bits & 0x7fffffff) : bits;
+}
+
+/** How many float32 lie between the results and what float64 gives, rounded: at most. */
+function worst(
+  points: Float32Array,
+  ours: (x: Tensor) => Tensor,
+  exact: (x: number) => number,
+): { ulps: number; at: number } {
+  const got = ours(tensor(points)).dataSync();
+  let ulps = 0;
+  let at = 0;
+  for (let i = 0; i < points.length; i++) {
+    const distance = Math.abs(place(got[i]) - place(Math.fround(exact(points[i]))));
+    if (distance > ulps) {
+      ulps = distance;
+      at = points[i];
+    }
+  }
+  return { ulps, at };
+}
+
+/** Evenly from −end to end, and evenly in size from there to the smallest numbers. */
+function points(low: number, high: number): Float32Array {
+  const count = 200_000;
+  const even = Array.from({ length: count }, (_, i) => low + ((high - low) * i) / (count - 1));
+  const small = Array.from({ length: 40_000 }, (_, i) => 2 ** (-126 + (126 * i) / 40_000));
+  const signed = [...small, ...small.map((x) => -x)].filter((x) => x >= low && x <= high);
+  return Float32Array.from([...even, ...signed]);
+}
+
+describe('float32 within two units in the last place', () => {
+  const sigmoid = (x: number): number =>
+    x < 0 ? Math.exp(x) / (1 + Math.exp(x)) : 1 / (1 + Math.exp(-x));
+  const cases: [string, Float32Array, (x: Tensor) => Tensor, (x: number) => number][] = [
+    ['exp', points(-87, 88.7), (x) => x.exp(), Math.exp],
+    ['expm1', points(-20, 88.7), (x) => x.expm1(), Math.expm1],
+    ['tanh', points(-10, 10), (x) => x.tanh(), Math.tanh],
+    ['sigmoid', points(-87, 20), (x) => x.sigmoid(), sigmoid],
+    ['log', points(1e-30, 1e4), (x) => x.log(), Math.log],
+    ['log1p', points(-0.999, 1e3), (x) => x.log1p(), Math.log1p],
+    ['sin', points(-30, 30), (x) => x.sin(), Math.sin],
+    ['cos', points(-30, 30), (x) => x.cos(), Math.cos],
+  ];
+  it.each(cases)('%s', (_, at, ours, exact) => {
+    expect(worst(at, ours, exact).ulps).toBeLessThanOrEqual(2);
+  });
+});
+
+describe('special values', () => {
+  const { NaN: nan, POSITIVE_INFINITY: inf } = Number;
+  const values = [nan, inf, -inf, 0, -0, 1e-42, 200, -200];
+  it.each<[string, (x: Tensor) => Tensor, number[]]>([
+    ['exp', (x) => x.exp(), [nan, inf, 0, 1, 1, 1, inf, 0]],
+    ['expm1', (x) => x.expm1(), [nan, inf, -1, 0, -0, Math.fround(1e-42), inf, -1]],
+    ['tanh', (x) => x.tanh(), [nan, 1, -1, 0, -0, Math.fround(1e-42), 1, -1]],
+    ['sigmoid', (x) => x.sigmoid(), [nan, 1, 0, 0.5, 0.5, 0.5, 1, 0]],
+  ])('%s', (_, ours, want) => {
+    expect(Array.from(ours(tensor(values)).dataSync())).toEqual(want);
+  });
+});

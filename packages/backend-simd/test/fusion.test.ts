@@ -1,0 +1,139 @@
+/** Graphs of plain operations, compiled, against the reference: what is fused and what stands alone. */
+import { jit } from '@neuralode/autodiff';
+import { simd } from '@neuralode/backend-simd';
+import { concat, memory, setBackend, type Tensor, tensor, where } from '@neuralode/tensor';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { expectSame, type Inputs, noise } from './harness.ts';
+
+describe('products', () => {
+  const extent = fc.integer({ min: 1, max: 19 });
+  const product = fc.record({
+    m: extent,
+    k: fc.oneof(extent, fc.constant(67)),
+    n: extent,
+    aTransposed: fc.boolean(),
+    bTransposed: fc.boolean(),
+    dtype: fc.constantFrom('float32' as const, 'float64' as const),
+  });
+  it('of any extents, transposed or not, with what follows them', async () => {
+    await fc.assert(
+      fc.asyncProperty(product, async ({ m, k, n, aTransposed, bTransposed, dtype }) => {
+        const a = noise(aTransposed ? [k, m] : [m, k], 1);
+        const b = noise(bTransposed ? [n, k] : [k, n], 2);
+        const program = (x: Tensor, y: Tensor, bias: Tensor, column: Tensor, full: Tensor) => {
+          const left = aTransposed ? x.transpose() : x;
+          const right = bTransposed ? y.transpose() : y;
+          const plain = left.matMul(right);
+          const after = plain.add(bias).tanh().mul(column).sub(full);
+          return [after, where(plain.greater(0), after, plain.mul(2))];
+        };
+        const inputs = [a, b, noise([n], 3), noise([m, 1], 4), noise([m, n], 5)];
+        await expectSame(program, inputs as Inputs, dtype, dtype === 'float32' ? 1e-5 : 1e-12);
+      }),
+      { numRuns: 120 },
+    );
+  });
+
+  it('of matrices large enough to be put in order first', async () => {
+    const [a, b] = [noise([65, 130], 1), noise([130, 70], 2)];
+    await expectSame((x, y) => x.matMul(y), [a, b] as Inputs);
+    await expectSame((x, y) => x.matMul(y.transpose()), [a, noise([70, 130], 3)] as Inputs);
+  });
+
+  it('of stacks that broadcast', async () => {
+    const program = (x: Tensor, y: Tensor) => {
+      const stack = x.reshape([3, 1, 4, 5]).matMul(y.reshape([2, 5, 2]));
+      return [
+        stack,
+        stack.sum(),
+        x.reshape([3, 4, 5]).matMul(y.reshape([2, 5, 2]).slice([0, 0, 0], [1, 5, 2])),
+      ];
+    };
+    await expectSame(program, [noise([12, 5]), noise([10, 2])] as Inputs);
+  });
+});
+
+/** A step of a random chain: what it does to the latest value, given two earlier ones. */
+const steps: readonly ((x: Tensor, a: Tensor, row: Tensor) => Tensor)[] = [
+  (x, a) => x.add(a),
+  (x, _, row) => x.mul(row),
+  (x) => x.tanh(),
+  (x, a) => where(x.less(a), x, a.neg()),
+  (x) => x.sub(x.mean()),
+  (x) => x.div(x.square().sum([1], true).add(1)),
+  (x) => x.add(x.max([0])),
+  (x) => x.transpose().flip([0]).transpose(),
+  (x) => concat([x.slice([0, 0], [2, 5]), x.slice([2, 0], [4, 5])], 0),
+  (x) => x.slice([1, 0], [4, 5]).pad([1, 0], [1, 0]).add(x),
+  (x) => x.reshape([5, 6]).exp().reshape([6, 5]).sigmoid(),
+  (x) => x.floor().cast('int32').cast(x.dtype).add(x),
+  (x) => x.matMul(x.transpose()).matMul(x).mul(0.1),
+  (x) => x.gather(tensor([5, 0, 1, 1, 2, 3], { dtype: 'int32' })),
+  (x) =>
+    x
+      .abs()
+      .add(0.5)
+      .pow(-1)
+      .add(x.square().sum([0])),
+  (x, a) =>
+    x
+      .maximum(a)
+      .minimum(1.5)
+      .add(a.broadcastTo([2, 6, 5]).sum([0])),
+];
+
+describe('chains of operations', () => {
+  it('in any order', async () => {
+    const chain = fc.array(fc.nat(steps.length - 1), { minLength: 2, maxLength: 10 });
+    await fc.assert(
+      fc.asyncProperty(chain, async (list) => {
+        const program = (x: Tensor, a: Tensor, row: Tensor) => {
+          const values = [x];
+          for (const which of list) values.push(steps[which](values.at(-1) as Tensor, a, row));
+          return values.slice(-3);
+        };
+        const inputs = [noise([6, 5], 1), noise([6, 5], 2), noise([5], 3)] as Inputs;
+        await expectSame(program, inputs, 'float64', 1e-10);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('an output that is an input, given twice, or a constant', async () => {
+    await expectSame((x) => [x, x.add(1), x, x.reshape([3, 2]), x.mul(0).add(2)], [
+      noise([6]),
+    ] as Inputs);
+  });
+
+  it('of numbers that are not', async () => {
+    const values = [Number.NaN, Number.POSITIVE_INFINITY, -0, 1e300, -1e300, 3];
+    const program = (x: Tensor) => [x.mul(0), x.sub(x), x.maximum(0).sqrt(), x.square(), x.sum()];
+    await expectSame(program, [values]);
+  });
+});
+
+describe('memory', () => {
+  it('stands still after the first call', async () => {
+    const backend = simd();
+    await setBackend(backend);
+    const x = tensor(noise([64, 64]) as number[][]);
+    const program = jit((a: Tensor) => a.matMul(a).add(a).tanh().sum([0]));
+    program.sync(x).dispose();
+    const before = memory(backend);
+    for (let i = 0; i < 50; i++) program.sync(x).dispose();
+    expect(memory(backend)).toEqual(before);
+  });
+
+  it('says in one sentence where it is full', async () => {
+    await setBackend(simd());
+    const x = tensor([1, 2]);
+    const huge = jit((a: Tensor) =>
+      a
+        .sum()
+        .broadcastTo([60_000, 40_000])
+        .add(a.slice([0], [1])),
+    );
+    expect(() => huge.sync(x)).toThrow(/simd: out of memory.*4 GB/s);
+  });
+});
