@@ -90,13 +90,15 @@ class Cycle {
 
   /** Takes in A times the newest direction, which it overwrites. */
   extend(image: Float64Array): void {
+    const noise = 8 * Number.EPSILON * Math.sqrt(dot(image, image));
     // By modified Gram-Schmidt.
     const column = this.#basis.map((direction) => {
       const share = dot(direction, image);
       accumulate(image, -share, direction);
       return share;
     });
-    const rest = Math.sqrt(dot(image, image));
+    const beyond = Math.sqrt(dot(image, image));
+    const rest = beyond <= noise ? 0 : beyond;
     this.#rotations.forEach(([c, s], i) => {
       [column[i], column[i + 1]] = [
         c * column[i] + s * column[i + 1],
@@ -104,7 +106,8 @@ class Cycle {
       ];
     });
     const last = column.length - 1;
-    const length = Math.hypot(column[last], rest);
+    const whole = Math.hypot(column[last], rest);
+    const length = whole <= noise ? 0 : whole;
     // Of a direction that A makes nothing of, nothing is gained: the remainder stays.
     const [c, s] = length === 0 ? [0, 1] : [column[last] / length, rest / length];
     column[last] = length;
