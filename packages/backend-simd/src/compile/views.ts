@@ -10,7 +10,7 @@ import {
   type SliceAttrs,
   sizeOf,
   type TransposeAttrs,
-  Value,
+  type Value,
 } from '@neuralode/tensor';
 
 /** Elements of `root` from `offset` on, in order. */
@@ -97,9 +97,4 @@ function swapsLast({ perm }: TransposeAttrs): boolean {
     perm[last - 1] === last &&
     perm.slice(0, -2).every((axis, i) => axis === i)
   );
-}
-
-/** A value that stands for a scratch copy of another. */
-export function copyOf(value: Value, shape: readonly number[]): Value {
-  return new Value({ shape, dtype: value.dtype });
 }
