@@ -9,7 +9,12 @@ export async function useBackend(name: BackendName): Promise<void> {
     await setBackend(reference());
     return;
   }
-  // only now: starting the module takes a moment that --help should not cost
+  // only now: starting a module takes a moment that --help should not cost
+  if (name === 'simd') {
+    const { simd } = await import('@neuralode/backend-simd');
+    await setBackend(simd());
+    return;
+  }
   const { wasm } = await import('@neuralode/backend-wasm');
   await setBackend(wasm());
 }
@@ -17,5 +22,6 @@ export async function useBackend(name: BackendName): Promise<void> {
 /** As the report names it. */
 export const backendTitles: Readonly<Record<BackendName, string>> = {
   wasm: 'wasm (WebAssembly, float32)',
+  simd: 'simd (fused WebAssembly programs, float32)',
   reference: 'reference (plain TypeScript, float64)',
 };

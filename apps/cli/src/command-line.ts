@@ -221,7 +221,7 @@ interface ModelDefaults {
 function addModelOptions(command: Command, defaults: ModelDefaults): void {
   const named = (flag: string, text: string) => new Option(flag, text);
   command
-    .addOption(named('--backend <name>', 'what computes').choices(backendNames).default('wasm'))
+    .addOption(named('--backend <name>', 'what computes').choices(backendNames).default('simd'))
     .addOption(
       named('--solver <name>', 'integration method').choices(solverNames).default('dopri5'),
     )

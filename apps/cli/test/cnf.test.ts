@@ -47,7 +47,7 @@ describe('what is typed', () => {
       field: 'planar',
       training: 'likelihood',
       trace: 'auto',
-      backend: 'wasm',
+      backend: 'simd',
     });
     expect(flow.given.has('data')).toBe(false);
     const other = (await asked('cnf', 'rings', '--training', 'flow-matching', '--width', '9')).flow;

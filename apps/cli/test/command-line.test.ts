@@ -30,7 +30,7 @@ describe('what is typed', () => {
   test('nothing: the shipped table with the defaults', async () => {
     const { file, request } = await asked();
     expect(file).toBeUndefined();
-    expect(request.options).toMatchObject({ backend: 'wasm', solver: 'dopri5', seed: 0 });
+    expect(request.options).toMatchObject({ backend: 'simd', solver: 'dopri5', seed: 0 });
     expect(request.given.size).toBe(0);
     expect(request.flags).toEqual({ resume: false, json: false });
   });
@@ -63,7 +63,7 @@ describe('what is typed', () => {
     [['fitt'], /unknown command 'fitt'.*fit/],
     [['data.csv'], /no command "data.csv"; to fit a table: .* fit data.csv/],
     [['fit', 'a', 'b'], /too many arguments/],
-    [['--backend', 'gpu'], /Allowed choices are wasm, reference/],
+    [['--backend', 'gpu'], /Allowed choices are simd, wasm, reference/],
     [['--seed', '1.5'], /whole number/],
     [['--epochs', '0'], /1 or more/],
     [['--rtol', '2'], /between 0 and 1/],

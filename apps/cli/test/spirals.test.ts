@@ -30,7 +30,7 @@ async function asked(...args: string[]): Promise<Request<SpiralsOptions>> {
 describe('what is typed', () => {
   test('arrives with its defaults', async () => {
     const { options, given } = await asked();
-    expect(options).toMatchObject({ backend: 'wasm', solver: 'dopri5', seed: 0 });
+    expect(options).toMatchObject({ backend: 'simd', solver: 'dopri5', seed: 0 });
     expect([30, 50, 100]).toContain(options.points);
     expect(given.size).toBe(0);
     expect((await asked('--points', '100', '--epochs', '7')).options).toMatchObject({

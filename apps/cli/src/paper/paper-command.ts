@@ -19,7 +19,7 @@ const makers: Readonly<Record<PaperFigure, Maker>> = {
 /** The handler of the command. */
 export function runPaper(terminal: Terminal) {
   return async (options: PaperOptions): Promise<number> => {
-    await useBackend('wasm');
+    await useBackend('simd');
     const page = await makers[options.figure](options, terminal);
     terminal.stdout.write(`written: ${await writePage(page, options.out)}\n`);
     return exitCodes.success;
