@@ -11,7 +11,8 @@ import {
 } from './control.ts';
 import { type ControllerGains, controllerFor } from './controllers.ts';
 import type { ErrorNorm } from './norms.ts';
-import { type Method, methodOf } from './method.ts';
+import type { Method } from './method.ts';
+import { methodOf } from './runge-kutta.ts';
 import type { Solver } from './tableau.ts';
 
 /** From JavaScript anything may come. */

@@ -67,15 +67,15 @@ export type {
   ImplicitScheme,
   RosenbrockScheme,
 } from './implicit/scheme.ts';
-export {
-  type Course,
-  type KindGraphs,
-  type Method,
-  methodOf,
-  type PlannedStep,
-  type ReversibleMethod,
-  type StepKind,
+export type {
+  Course,
+  KindGraphs,
+  Method,
+  PlannedStep,
+  ReversibleMethod,
+  StepKind,
 } from './method.ts';
+export { methodOf } from './runge-kutta.ts';
 export { type AutoOptions, auto } from './methods/auto.ts';
 export { backwardEuler } from './methods/backward-euler.ts';
 export { dopri5 } from './methods/dopri5.ts';
@@ -127,11 +127,16 @@ export {
   type SolveIvpOptions,
   solveIvp,
 } from './plain/solve-ivp.ts';
-export { runBatchedSolveWith } from './batched-run.ts';
-export type { RowStride } from './row-clock.ts';
-export { type RowGraph, RowGraphs, type RowInput, type RunnableRowGraph } from './row-graphs.ts';
-export type { HostNumbers, RowEvent, RowLog } from './row-log.ts';
-export type { Times } from './row-times.ts';
+export { runBatchedSolveWith } from './batched/batched-run.ts';
+export type { RowStride } from './batched/row-clock.ts';
+export {
+  type RowGraph,
+  RowGraphs,
+  type RowInput,
+  type RunnableRowGraph,
+} from './batched/row-graphs.ts';
+export type { HostNumbers, RowEvent, RowLog } from './batched/row-log.ts';
+export type { Times } from './batched/row-times.ts';
 export { runOdeSolve } from './run.ts';
 export { runWithNumbers, type Uploadable } from './host-numbers.ts';
 export { Stepper } from './stepper.ts';

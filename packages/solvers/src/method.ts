@@ -6,10 +6,9 @@
  */
 import type { Graph } from '@neuralode/tensor';
 import type { StepCost } from './implicit/cost.ts';
-import { rungeKutta } from './runge-kutta.ts';
 import type { OdeSolveAttrs } from './solve-attrs.ts';
 import type { Problem } from './step-graphs.ts';
-import type { Solver, Tableau } from './tableau.ts';
+import type { Tableau } from './tableau.ts';
 
 /** The graphs of one kind of step. Leaf lists are in the order of the state, group after group. */
 export interface KindGraphs {
@@ -115,9 +114,4 @@ export interface Method {
 /** A method whose steps can be undone. */
 export interface ReversibleMethod extends Method {
   readonly reversible: true;
-}
-
-/** The method of a solver, which may be given by its tableau alone. */
-export function methodOf(solver: Solver): Method {
-  return 'method' in solver ? solver.method : rungeKutta(solver.tableau);
 }

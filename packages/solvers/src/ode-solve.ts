@@ -13,7 +13,7 @@ import {
   type Primitive,
   type Tensor,
 } from '@neuralode/tensor';
-import { runBatchedSolve } from './batched-run.ts';
+import { runBatchedSolve } from './batched/batched-run.ts';
 import { forwardMode } from './forward-mode.ts';
 import { lowerOdeSolve, refusesLowering } from './lower-solve.ts';
 import { runOdeSolve } from './run.ts';

@@ -20,7 +20,7 @@ import {
   Tensor,
   tensor,
 } from '@neuralode/tensor';
-import { requireBatchedOptions } from './batched-options.ts';
+import { requireBatchedOptions } from './batched/batched-options.ts';
 import { requireCall } from './call.ts';
 import { controlOf, requireHeld } from './control-options.ts';
 import type { StepController } from './control.ts';
@@ -28,7 +28,7 @@ import type { ControllerGains } from './controllers.ts';
 import { eagerSolve, type OutputOptions, type PreparedSolve } from './eager-solve.ts';
 import { FieldError } from './errors.ts';
 import type { TensorEvent } from './events/event-search.ts';
-import { methodOf } from './method.ts';
+import { methodOf } from './runge-kutta.ts';
 import { dopri5 } from './methods/dopri5.ts';
 import { customNorm, type ErrorNorm } from './norms.ts';
 import { odeSolve } from './ode-solve.ts';
@@ -51,7 +51,7 @@ import type {
   ReversibleAdaptiveSolver,
   ReversibleFixedStepSolver,
 } from './tableau.ts';
-import { areNumbers, batchOf, rowTimesOf, type Times } from './row-times.ts';
+import { areNumbers, batchOf, rowTimesOf, type Times } from './batched/row-times.ts';
 import { requireTimes } from './times.ts';
 
 /**

@@ -19,7 +19,7 @@ import {
 } from './step-arithmetic.ts';
 import { stagewise } from './stiffness.ts';
 import type { Problem } from './step-graphs.ts';
-import { countInterpolated, type DenseStages, type Tableau } from './tableau.ts';
+import { countInterpolated, type DenseStages, type Solver, type Tableau } from './tableau.ts';
 
 function recordStep(
   tableau: Tableau,
@@ -213,4 +213,9 @@ export function rungeKutta(tableau: Tableau): Method {
     known.set(tableau, method);
   }
   return method;
+}
+
+/** The method of a solver, which may be given by its tableau alone. */
+export function methodOf(solver: Solver): Method {
+  return 'method' in solver ? solver.method : rungeKutta(solver.tableau);
 }

@@ -6,7 +6,7 @@ import { ArgumentError } from '@neuralode/tensor';
 import { shown } from '../call.ts';
 import type { AdaptiveControl } from '../control.ts';
 import { FieldError } from '../errors.ts';
-import { methodOf } from '../method.ts';
+import { methodOf } from '../runge-kutta.ts';
 import { countInterpolated, type DenseStages, type Solver, type Tableau } from '../tableau.ts';
 import { type SparseRow, sparseRow, type Vectors, weightedSum } from './weighted-sum.ts';
 

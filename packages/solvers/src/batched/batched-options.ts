@@ -2,7 +2,7 @@
  * Which options a batched solve does not take.
  */
 import { ArgumentError } from '@neuralode/tensor';
-import type { ErrorNorm } from './norms.ts';
+import type { ErrorNorm } from '../norms.ts';
 
 /** What the loop of a batched solve does not do; each with the value that asks for nothing. */
 const unavailable: readonly (readonly [name: string, idle?: boolean])[] = [

@@ -2,8 +2,8 @@
  * One row of a batched solve, as the host keeps it: its times, where it stands, its pace, and which of its observations
  * a step has passed. Numbers only; the run loop moves the states.
  */
-import type { Control } from './control.ts';
-import { type AdaptivePace, type FixedPace, paceOf, type Stride } from './pace.ts';
+import type { Control } from '../control.ts';
+import { type AdaptivePace, type FixedPace, paceOf, type Stride } from '../pace.ts';
 
 /** A step that a row tries. */
 export interface RowStride extends Stride {

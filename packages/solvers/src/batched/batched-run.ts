@@ -14,16 +14,16 @@ import {
   releaseAll,
   type Slot,
 } from '@neuralode/tensor';
-import type { AdaptiveControl } from './control.ts';
+import type { AdaptiveControl } from '../control.ts';
 import {
   MaxStepsError,
   NonFiniteError,
   SolveError,
   type SolveStatus,
   StepSizeError,
-} from './errors.ts';
-import { FiniteWatch } from './finite-watch.ts';
-import type { AdaptivePace } from './pace.ts';
+} from '../errors.ts';
+import { FiniteWatch } from '../finite-watch.ts';
+import type { AdaptivePace } from '../pace.ts';
 import { type Passage, RowClock, type RowStride } from './row-clock.ts';
 import { plainRowGraphs, type RowGraphs, type RunnableRowGraph, tableauOf } from './row-graphs.ts';
 import { type Cell, noRowLog, type RowLog } from './row-log.ts';
@@ -31,8 +31,13 @@ import { type Attempt, hostNumbers, RowMachine } from './row-machine.ts';
 import { chooseFirstSteps } from './row-start.ts';
 import { RowObservations } from './row-observations.ts';
 import { requireRowTimes } from './row-times.ts';
-import { type OdeSolveAttrs, type SolveInputs, solveInputs, timesAreInput } from './solve-attrs.ts';
-import type { Tableau } from './tableau.ts';
+import {
+  type OdeSolveAttrs,
+  type SolveInputs,
+  solveInputs,
+  timesAreInput,
+} from '../solve-attrs.ts';
+import type { Tableau } from '../tableau.ts';
 
 /** Runs a batched `odeSolve` node that nobody records. Inputs are borrowed; the outputs are the caller's. */
 export function runBatchedSolve(

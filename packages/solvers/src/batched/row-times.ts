@@ -2,8 +2,8 @@
  * The times of a batched solve: how they may be given, and what they must be.
  */
 import { ArgumentError, isFloat, showShape, Tensor } from '@neuralode/tensor';
-import type { OdeSolveAttrs } from './solve-attrs.ts';
-import { requireTimes } from './times.ts';
+import type { OdeSolveAttrs } from '../solve-attrs.ts';
+import { requireTimes } from '../times.ts';
 
 /** Times as `odeint` takes them: a list for all, or, in a batched solve, one list a row. */
 export type Times = readonly number[] | readonly (readonly number[])[] | Tensor;

@@ -7,12 +7,12 @@
  */
 import { clean } from '@neuralode/autodiff';
 import { type Graph, inline, record, type Spec, where } from '@neuralode/tensor';
-import type { OdeSolveAttrs } from './solve-attrs.ts';
-import { along, combine, taker } from './step-arithmetic.ts';
-import type { KindGraphs } from './method.ts';
-import { recordDense } from './runge-kutta.ts';
-import { type Problem, problemOf, type StepGraphs, stepGraphs } from './step-graphs.ts';
-import { countInterpolated, type Tableau } from './tableau.ts';
+import type { OdeSolveAttrs } from '../solve-attrs.ts';
+import { along, combine, taker } from '../step-arithmetic.ts';
+import type { KindGraphs } from '../method.ts';
+import { recordDense } from '../runge-kutta.ts';
+import { type Problem, problemOf, type StepGraphs, stepGraphs } from '../step-graphs.ts';
+import { countInterpolated, type Tableau } from '../tableau.ts';
 
 /** `time`: a number of the host that moves with the times; `choice`: one that does not (a mask, an index). */
 export type RowInput = 'time' | 'choice' | 'state' | 'arg';

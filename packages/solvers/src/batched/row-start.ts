@@ -3,12 +3,12 @@
  * once, the host decides row by row.
  */
 import { type Graph, type Run, releaseAll, runGraph, type Slot } from '@neuralode/tensor';
-import { type AdaptivePace, firstStep, trialStep } from './pace.ts';
+import { type AdaptivePace, firstStep, trialStep } from '../pace.ts';
 import type { RowClock } from './row-clock.ts';
 import type { RunnableRowGraph } from './row-graphs.ts';
 import type { Cell } from './row-log.ts';
 import type { RowMachine } from './row-machine.ts';
-import type { StepGraphs } from './step-graphs.ts';
+import type { StepGraphs } from '../step-graphs.ts';
 
 /** Where a solve starts: the state, f there, and args. */
 interface Start {
