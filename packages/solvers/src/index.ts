@@ -108,14 +108,13 @@ export { tsit5 } from './methods/tsit5.ts';
 export { vern7 } from './methods/vern7.ts';
 export type { ImplicitOptions } from './methods/solved-by.ts';
 export { odeSolve } from './ode-solve.ts';
-export {
-  type AdaptiveOptions,
-  type Field,
-  type FixedStepOptions,
-  type Odeint,
-  type OdeintOptions,
-  odeint,
-} from './odeint.ts';
+export type {
+  AdaptiveOptions,
+  Field,
+  FixedStepOptions,
+  OdeintOptions,
+} from './odeint-options.ts';
+export { type Odeint, odeint } from './odeint.ts';
 export { requireKnownOptions } from './option-names.ts';
 export { type EveryStep, everyStep } from './output.ts';
 export {

@@ -19,7 +19,8 @@ import {
 } from '@neuralode/tensor';
 import { implicitRoot } from '../implicit/find-root.ts';
 import { odeSolve } from '../ode-solve.ts';
-import { type Field, type Options, solveAttrs } from '../odeint.ts';
+import type { Field, Options } from '../odeint-options.ts';
+import { solveAttrs } from '../prepare-solve.ts';
 import { eventsOf, ruleOf } from './event-options.ts';
 import { recordConditions, type TensorEvent } from './event-search.ts';
 import { firstEvent } from './first-event.ts';

@@ -11,7 +11,7 @@ import type { SolveError } from '../errors.ts';
 import { type EventOf, eventsOf, type Happening } from '../events/event-options.ts';
 import type { VectorEvent } from '../events/plain-events.ts';
 import { dopri5 } from '../methods/dopri5.ts';
-import type { AdaptiveOptions, FixedStepOptions } from '../odeint.ts';
+import type { AdaptiveOptions, FixedStepOptions } from '../odeint-options.ts';
 import { type ErrorNorm, rmsNorm } from '../norms.ts';
 import { requireKnownOptions, solveIvpOptions } from '../option-names.ts';
 import { type EveryStep, requireSpan } from '../output.ts';
