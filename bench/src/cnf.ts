@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { reference } from '@neuralode/backend-reference';
+import { simd } from '@neuralode/backend-simd';
 import { wasm } from '@neuralode/backend-wasm';
 import { type CnfResult, measureCnf } from './cnf/ours.ts';
 import { type CnfProblem, cnfProblem } from './cnf/problem.ts';
@@ -25,7 +26,11 @@ const { values } = parseArgs({
 });
 
 async function ours(problem: CnfProblem): Promise<CnfResult[]> {
-  const backends = { reference: reference({ floatDType: 'float32' }), wasm: await wasm() };
+  const backends = {
+    reference: reference({ floatDType: 'float32' }),
+    wasm: await wasm(),
+    simd: simd(),
+  };
   const rows: CnfResult[] = [];
   for (const [name, backend] of Object.entries(backends)) {
     for (const gradient of ['direct', 'backsolve'] as const) {
