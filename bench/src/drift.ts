@@ -4,7 +4,7 @@
  * Where the adjoint drifts: the relative error of gradients against the horizon of the solve, for a field that contracts
  * strongly, so that it is unstable when the state is solved backwards. All methods at rtol 1e-6, atol 1e-8 with dopri5, `reversible` with
  * reversibleHeun (its steps must be undone), in float64; the truth is direct() with dop853 at 1e-12. Writes bench/results/drift.json, an array of
- * { method, horizon, error }, error null where the backward solve failed, and the plot docs/results/drift.svg.
+ * { method, horizon, error }, error null where the solve or its backward solve failed, and the plot docs/results/drift.svg.
  */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -74,7 +74,7 @@ const colours = ['#1b6ca8', '#5aa02c', '#b8860b', '#c0392b', '#7d3c98'];
 const x = (horizon: number): number => 60 + 50 * horizon;
 const y = (error: number): number => 40 + 20 * -Math.log10(Math.min(Math.max(error, 1e-12), 10));
 
-/** A line for each method; a cross on the upper edge where the backward solve failed. */
+/** A line for each method; a cross on the upper edge where the solve, or its backward solve, failed. */
 function plot(): string {
   const lines = methods.map(({ name }, i) => {
     const own = rows.filter(({ method }) => method === name);
