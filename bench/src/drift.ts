@@ -2,16 +2,16 @@
  * npm run bench -- drift
  *
  * Where the adjoint drifts: the relative error of gradients against the horizon of the solve, for a field that contracts
- * strongly, so that it is unstable when the state is solved backwards. All methods at rtol 1e-6, atol 1e-8 with dopri5, in
- * float64; the truth is direct() with dop853 at 1e-12. Writes bench/results/drift.json, an array of
- * { method, horizon, error }, error null where the backward solve failed, and the plot docs/results/drift.svg.
+ * strongly, so that it is unstable when the state is solved backwards. All methods at rtol 1e-6, atol 1e-8 with dopri5, `reversible` with
+ * reversibleHeun (its steps must be undone), in float64; the truth is direct() with dop853 at 1e-12. Writes bench/results/drift.json, an array of
+ * { method, horizon, error }, error null where the solve or its backward solve failed, and the plot docs/results/drift.svg.
  */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { backsolve, checkpointed, direct, interpolated } from '@neuralode/adjoint';
+import { backsolve, checkpointed, direct, interpolated, reversible } from '@neuralode/adjoint';
 import { grad } from '@neuralode/autodiff';
 import { reference } from '@neuralode/backend-reference';
-import { dop853, type GradientMethod, odeint, SolveError } from '@neuralode/solvers';
+import { dop853, odeint, type OdeintOptions, reversibleHeun, SolveError } from '@neuralode/solvers';
 import { setBackend, type Tensor, tensor } from '@neuralode/tensor';
 
 interface Row {
@@ -23,8 +23,7 @@ interface Row {
 await setBackend(reference());
 
 /** ∂y(T)/∂θ and ∂y(T)/∂k of y' = θ cos t − k y − y³, y(0) = 1. */
-async function gradient(horizon: number, method: GradientMethod, exact = false): Promise<number[]> {
-  const tight = { solver: dop853(), rtol: 1e-12, atol: 1e-14 };
+async function gradient(horizon: number, control: OdeintOptions<Tensor>): Promise<number[]> {
   const final = (p: Tensor): Tensor =>
     odeint(
       (t: Tensor, y: Tensor, q: Tensor) =>
@@ -35,15 +34,18 @@ async function gradient(horizon: number, method: GradientMethod, exact = false):
           .sub(y.mul(y).mul(y)),
       tensor(1),
       [0, horizon],
-      { args: p, gradient: method, maxSteps: 5000, ...(exact && tight) },
+      { ...control, args: p },
     ).ys.at(-1);
   return Array.from(await (await grad(final)(tensor([1, 5]))).data());
 }
 
-async function errorOf(method: GradientMethod, horizon: number): Promise<number | null> {
-  const truth = await gradient(horizon, direct(), true);
+const exact = { solver: dop853(), rtol: 1e-12, atol: 1e-14, gradient: direct() };
+const tolerances = { rtol: 1e-6, atol: 1e-8, maxSteps: 100_000 };
+
+async function errorOf(control: OdeintOptions<Tensor>, horizon: number): Promise<number | null> {
+  const truth = await gradient(horizon, exact);
   try {
-    const got = await gradient(horizon, method);
+    const got = await gradient(horizon, control);
     return Math.hypot(...got.map((each, i) => each - truth[i])) / Math.hypot(...truth);
   } catch (failure) {
     if (failure instanceof SolveError) return null;
@@ -51,19 +53,28 @@ async function errorOf(method: GradientMethod, horizon: number): Promise<number 
   }
 }
 
-const methods = [direct(), checkpointed(), interpolated(), backsolve()];
+const methods: readonly { readonly name: string; readonly control: OdeintOptions<Tensor> }[] = [
+  ...[direct(), checkpointed(), interpolated(), backsolve()].map((method) => ({
+    name: method.name,
+    control: { ...tolerances, maxSteps: 5000, gradient: method },
+  })),
+  {
+    name: 'reversible',
+    control: { ...tolerances, solver: reversibleHeun(), gradient: reversible() },
+  },
+];
 const rows: Row[] = [];
-for (const method of methods) {
+for (const { name, control } of methods) {
   for (const horizon of [0.5, 1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10]) {
-    rows.push({ method: method.name, horizon, error: await errorOf(method, horizon) });
+    rows.push({ method: name, horizon, error: await errorOf(control, horizon) });
   }
 }
 
-const colours = ['#1b6ca8', '#5aa02c', '#b8860b', '#c0392b'];
+const colours = ['#1b6ca8', '#5aa02c', '#b8860b', '#c0392b', '#7d3c98'];
 const x = (horizon: number): number => 60 + 50 * horizon;
 const y = (error: number): number => 40 + 20 * -Math.log10(Math.min(Math.max(error, 1e-12), 10));
 
-/** A line for each method; a cross on the upper edge where the backward solve failed. */
+/** A line for each method; a cross on the upper edge where the solve, or its backward solve, failed. */
 function plot(): string {
   const lines = methods.map(({ name }, i) => {
     const own = rows.filter(({ method }) => method === name);
@@ -73,7 +84,7 @@ function plot(): string {
     const crosses = own.flatMap(({ horizon, error }) =>
       error === null ? [`<text x="${x(horizon) - 4}" y="24" fill="${colours[i]}">×</text>`] : [],
     );
-    const label = `<text x="${70 + 120 * i}" y="325" fill="${colours[i]}">${name}</text>`;
+    const label = `<text x="${60 + 106 * i}" y="325" fill="${colours[i]}">${name}</text>`;
     return `<polyline fill="none" stroke="${colours[i]}" stroke-width="2" points="${points.join(' ')}"/>${crosses.join('')}${label}`;
   });
   const ticks = [0, -3, -6, -9, -12].map(

@@ -77,9 +77,26 @@ export class KeptSolve extends Slot implements Witness {
 
   /** Times strictly between `from` and `to` at which a step of the solve ended, in the order from `from`. */
   boundaries(from: number, to: number): number[] {
-    const [low, high] = from < to ? [from, to] : [to, from];
-    const inside = this.#steps.map(({ end }) => end).filter((end) => end > low && end < high);
-    return to > from === this.#direction > 0 ? inside : inside.reverse();
+    const ahead = to > from === this.#direction > 0;
+    const [first, last] = ahead ? [from, to] : [to, from];
+    const inside: number[] = [];
+    for (let i = this.#firstEndingAt(first, 0, this.#steps.length); i < this.#steps.length; i++) {
+      const { end } = this.#steps[i];
+      if ((end - last) * this.#direction >= 0) break;
+      if (end !== first) inside.push(end);
+    }
+    return ahead ? inside : inside.reverse();
+  }
+
+  /** Index of the first step in [low, high) that ends at `t` or later, or `high`: by halving, as the ends are in order. */
+  #firstEndingAt(t: number, low: number, high: number): number {
+    let [from, to] = [low, high];
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if ((this.#steps[middle].end - t) * this.#direction >= 0) to = middle;
+      else from = middle + 1;
+    }
+    return from;
   }
 
   /**
@@ -87,14 +104,8 @@ export class KeptSolve extends Slot implements Witness {
    * says on which side.
    */
   stepAt(t: number, stretch = 0): KeptStep {
-    let low = this.#stretches[stretch];
-    let high = (this.#stretches[stretch + 1] ?? this.#steps.length) - 1;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.#steps[middle].end - t) * this.#direction >= 0) high = middle;
-      else low = middle + 1;
-    }
-    return this.#steps[low];
+    const last = (this.#stretches[stretch + 1] ?? this.#steps.length) - 1;
+    return this.#steps[this.#firstEndingAt(t, this.#stretches[stretch], last)];
   }
 
   protected free(): void {

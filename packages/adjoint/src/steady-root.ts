@@ -111,8 +111,9 @@ const steadyRootPrimitive: Primitive<SteadyRootAttrs> = {
     try {
       const [size] = yield probe as DeviceBuffer;
       if (size <= 1) return inputs.slice(1, 1 + attrs.leaves).map((slot) => slot.retain());
+      const [time] = yield inputs[0] as DeviceBuffer;
       throw new NotSteadyError({
-        what: `${attrs.who}: the state is not steady: the field is there up to ${size.toExponential(1)} times atol + rtol |y|`,
+        what: `${attrs.who}: the state is not steady at t = ${time}: the field is there up to ${size.toExponential(1)} times atol + rtol |y|`,
         expected: `at most 1, with rtol ${attrs.rtol} and atol ${attrs.atol}`,
         remedy: attrs.remedy,
       });

@@ -31,7 +31,7 @@ import {
   tensor,
 } from '@neuralode/tensor';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { backsolve, direct, interpolated } from '../src/index.ts';
+import { backsolve, checkpointed, direct, forward, interpolated } from '../src/index.ts';
 import { centralGradient, pack, relativeError, unpack } from './numeric.ts';
 
 beforeAll(async () => {
@@ -165,11 +165,18 @@ describe('a stiff solve: van der Pol, mu = 100', () => {
   const dense = Array.from({ length: 21 }, (_, i) => 0.01 * i);
 
   it.each([
-    ['direct()', direct(), slow, 1e-5],
-    ['interpolated()', interpolated(), slow, 1e-5],
-    ['backsolve()', backsolve(), dense, 1e-5],
-  ] as const)('radau5 with %s', (_, gradient, ts, within) => {
-    const options: OdeintOptions<Tensor> = { solver, rtol: 1e-9, atol: 1e-9, gradient };
+    ['radau5 with direct()', solver, direct(), slow, 1e-5],
+    ['radau5 with checkpointed()', solver, checkpointed({ budget: 3 }), slow, 1e-5],
+    ['radau5 with forward()', solver, forward(), slow, 1e-5],
+    ['radau5 with interpolated()', solver, interpolated(), slow, 1e-5],
+    ['radau5 with backsolve()', solver, backsolve(), dense, 1e-5],
+  ] as const)('%s', (_, stiffSolver, gradient, ts, within) => {
+    const options: OdeintOptions<Tensor> = {
+      solver: stiffSolver,
+      rtol: 1e-9,
+      atol: 1e-9,
+      gradient,
+    };
     const value = (flat: readonly number[]): number =>
       evaluate.sync(() => sumOf(unpack(flat, sizes), options, ts)).itemSync();
     const expected = centralGradient(value, at, 1e-4);

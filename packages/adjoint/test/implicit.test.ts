@@ -130,7 +130,7 @@ describe('what it refuses', () => {
 
   it('a state that still moves', () => {
     expect(() => decay([0, 1], {})).toThrow(
-      /gradient by implicit\(\): the state is not steady: .* Solve further, to a later end/,
+      /gradient by implicit\(\): the state is not steady at t = 1: .* Solve further, to a later end/,
     );
   });
 

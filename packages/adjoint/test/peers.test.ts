@@ -1,6 +1,7 @@
 /**
  * Gradients against those that torch computed for the same networks, states, times and weights, in float64
- * (test/reference, made by bench/peers/reference_solutions.py).
+ * (test/reference, made by bench/peers/reference_solutions.py); and those of diffrax (made by
+ * bench/peers/reference_gradients_diffrax.py).
  */
 import { readFileSync } from 'node:fs';
 import { grad, valueAndGrad } from '@neuralode/autodiff';
@@ -27,6 +28,10 @@ interface Peer {
 
 const load = (name: string): Peer =>
   JSON.parse(readFileSync(new URL(`reference/${name}.json`, import.meta.url), 'utf8')) as Peer;
+
+const diffrax = JSON.parse(
+  readFileSync(new URL('reference/gradients-diffrax.json', import.meta.url), 'utf8'),
+) as { gradients: Record<string, Peer['gradients']> };
 
 const flat = (nested: unknown): number[] => [nested].flat(9) as number[];
 
@@ -61,26 +66,11 @@ describe.each(['gradients-autonomous', 'gradients-time-dependent'])('%s', (name)
     },
   );
 
-  it.each([backsolve(), interpolated()])(
-    '$name: looser tolerances give a gradient whose error falls with them',
-    (gradient) => {
-      const expected = Object.keys(peer.gradients).flatMap((key) => flat(peer.gradients[key]));
-      const errorAt = (tolerance: number): number => {
-        const fn = ({ y0, times, ...p }: Record<string, Tensor>): Tensor => {
-          const field = (t: Tensor, y: Tensor): Tensor => {
-            const bias = p.wt === undefined ? p.b1 : p.b1.add(p.wt.mul(t));
-            return y.matMul(p.w1).add(bias).tanh().matMul(p.w2).add(p.b2);
-          };
-          const options = { rtol: tolerance, atol: tolerance, gradient };
-          return odeint(field, y0, times, options).ys.mul(tensor(peer.weights)).sum();
-        };
-        const grads = grad(fn).sync(inputs());
-        return relativeError(pack(Object.keys(peer.gradients).map((key) => grads[key])), expected);
-      };
-      const errors = [1e-4, 1e-6, 1e-8].map(errorAt);
-      expect(errors[1]).toBeLessThan(errors[0] / 10);
-      expect(errors[2]).toBeLessThan(errors[1] / 10);
-      expect(errors[2]).toBeLessThan(1e-6);
-    },
-  );
+  it('diffrax gives the same gradients by the parameters and the initial state', () => {
+    const expected = diffrax.gradients[name];
+    const grads = grad(loss(direct())).sync(inputs());
+    for (const [key, values] of Object.entries(expected)) {
+      expect(relativeError(pack([grads[key]]), flat(values)), key).toBeLessThan(1e-8);
+    }
+  });
 });
