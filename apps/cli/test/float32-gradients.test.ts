@@ -44,7 +44,7 @@ it.each([direct(), checkpointed(), interpolated(), backsolve(), forward()])(
   async (method: GradientMethod) => {
     const exact = { rtol: 1e-12, atol: 1e-12, gradient: direct() };
     const truth = await gradient(reference(), 'float64', exact);
-    const got = await gradient(wasm(), 'float32', { gradient: method });
+    const got = await gradient(await wasm(), 'float32', { gradient: method });
     const error = Math.hypot(...got.map((each, i) => each - truth[i])) / Math.hypot(...truth);
     expect(error).toBeLessThan(1e-5);
   },
