@@ -35,7 +35,7 @@ test('five files, a density that integrates to 1, and a report with every part',
 });
 
 test('Ctrl-C stops cleanly; --resume reaches what the whole run reaches', async () => {
-  const options = ['cnf', 'pinwheel', '--epochs', '12', '--seed', '3', ...small];
+  const options = ['cnf', 'pinwheel', '--epochs', '1000', '--seed', '3', ...small];
   await place.run(...options, '--out', 'whole');
   const { child, ended } = place.start(...options, '--out', 'stopped');
   await place.untilIteration('stopped', 3);

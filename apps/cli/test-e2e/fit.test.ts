@@ -32,7 +32,7 @@ test('the shipped table: five files, figures on one line, and the report’s pat
   expect(stderr).toMatch(/fit 40\/40 .* loss .* evaluations a step/);
   expect(place.json(folder, 'summary.json')).toMatchObject({
     command: 'fit',
-    backend: 'wasm',
+    backend: 'simd',
     solver: 'dopri5',
     seconds: expect.any(Number),
     iterations: 40,
@@ -78,8 +78,16 @@ describe('every option changes the result', () => {
     expect(await resultOf()).toBe(plain);
   });
 
-  test('and so does the same gradient in less memory', async () => {
-    expect(await resultOf('--gradient', 'checkpointed')).toBe(plain);
+  test('and so does the same gradient in less memory, kernel by kernel', async () => {
+    const kernels = ['--backend', 'wasm'];
+    expect(await resultOf(...kernels, '--gradient', 'checkpointed')).toBe(
+      await resultOf(...kernels),
+    );
+  });
+
+  test('and nearly the same result on another backend', async () => {
+    const { train } = JSON.parse(await resultOf('--backend', 'wasm'));
+    expect(train.rmse).toBeCloseTo(JSON.parse(plain).train.rmse, 3);
   });
 
   test.each([

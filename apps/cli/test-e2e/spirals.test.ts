@@ -18,7 +18,7 @@ test('five files, figures of both models, and a report with every part', async (
   const rmse = { rmse: expect.any(Number), inside: expect.any(Number), beyond: expect.any(Number) };
   expect(place.json(folder, 'summary.json')).toMatchObject({
     command: 'spirals',
-    backend: 'wasm',
+    backend: 'simd',
     solver: 'dopri5',
     points: 30,
     iterations: 5,
@@ -34,7 +34,7 @@ test('five files, figures of both models, and a report with every part', async (
 });
 
 test('Ctrl-C stops cleanly; --resume reaches what the whole run reaches', async () => {
-  const options = ['spirals', '--epochs', '12', '--points', '100', '--seed', '3'];
+  const options = ['spirals', '--epochs', '400', '--points', '100', '--seed', '3'];
   await place.run(...options, '--out', 'whole');
   const { child, ended } = place.start(...options, '--out', 'stopped');
   await place.untilIteration('stopped', 3);
@@ -42,7 +42,7 @@ test('Ctrl-C stops cleanly; --resume reaches what the whole run reaches', async 
   expect((await ended).code).toBe(130);
   const rest = await place.run('--resume', '--out', 'stopped');
   expect(rest.code, rest.stderr).toBe(0);
-  const all = Array.from({ length: 12 }, (_, i) => i + 1);
+  const all = Array.from({ length: 400 }, (_, i) => i + 1);
   expect(place.iterations('stopped')).toEqual(all);
   // the baseline's figures depend on the clock, the model's do not
   const figures = (run: string) => {
