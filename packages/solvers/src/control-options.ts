@@ -2,14 +2,13 @@
  * From a user's options to a step control: defaults, and one sentence where an option does not fit the method.
  */
 import { ArgumentError } from '@neuralode/tensor';
+import type { AdaptiveControl, Control, StepController } from './control.ts';
 import {
-  type AdaptiveControl,
-  type Control,
-  integralController,
-  predictiveController,
-  type StepController,
-} from './control.ts';
-import { type ControllerGains, controllerFor } from './controllers.ts';
+  type ControllerGains,
+  controllerFor,
+  elementary,
+  gustafssonPredictive,
+} from './controllers.ts';
 import type { ErrorNorm } from './norms.ts';
 import type { Method } from './method.ts';
 import { methodOf } from './runge-kutta.ts';
@@ -108,10 +107,12 @@ function fixedControl(name: string, options: Options, maxSteps: number, who: str
 }
 
 /** A controller may be given as such, or by gains that fit any order. */
-function controllerOf(given: unknown, errorOrder: number, implicit: boolean): StepController {
-  if (given === undefined) {
-    return implicit ? predictiveController(errorOrder) : integralController(errorOrder);
-  }
+function controllerOf(
+  given: unknown,
+  errorOrder: number,
+  byDefault: ControllerGains,
+): StepController {
+  if (given === undefined) return controllerFor(byDefault, errorOrder);
   const { kind } = given as Partial<ControllerGains>;
   return kind === 'gains'
     ? controllerFor(given as ControllerGains, errorOrder)
@@ -119,7 +120,7 @@ function controllerOf(given: unknown, errorOrder: number, implicit: boolean): St
 }
 
 function adaptiveControl(
-  { name, errorOrder, implicit, choosesLengths }: Method,
+  { name, errorOrder, implicit, choosesLengths, controller: own }: Method,
   options: Options,
   maxSteps: number,
   who: string,
@@ -144,7 +145,8 @@ function adaptiveControl(
   }
   const given = options as Partial<Omit<AdaptiveControl, 'kind'>>;
   const { rtol = 1e-6, atol = 1e-8, firstStep, minStep, maxStep, norm } = given;
-  const controller = controllerOf(options.controller, errorOrder, implicit);
+  const usual = implicit ? gustafssonPredictive() : elementary();
+  const controller = controllerOf(options.controller, errorOrder, own ?? usual);
   requireTolerance(
     rtol,
     'rtol',

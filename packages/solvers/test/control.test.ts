@@ -3,32 +3,35 @@ import { jit } from '@neuralode/autodiff';
 import { reference } from '@neuralode/backend-reference';
 import {
   AbortedError,
-  type ControllerGains,
+  MaxStepsError,
+  StepSizeError,
   controllerFor,
+  dopri5,
   elementary,
   everyStep,
   gustafssonPI,
   gustafssonPredictive,
-  h211b,
   h211PI,
-  h312b,
+  h211b,
   h312PID,
+  h312b,
   h321,
   hairerPI,
-  MaxStepsError,
   maxNorm,
   odeint,
   perLeafNorm,
   pi33,
   pi42,
   pidController,
+  radau5,
   rk4,
   rmsNorm,
-  type SolveStats,
-  type StepReport,
-  StepSizeError,
   solveIvp,
   stepFactor,
+  tsit5,
+  type ControllerGains,
+  type SolveStats,
+  type StepReport,
 } from '@neuralode/solvers';
 import { concat, memory, setBackend, type Tensor, tensor, where } from '@neuralode/tensor';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -71,9 +74,16 @@ describe('controllers', () => {
     },
   );
 
-  it('elementary() is the default', () => {
-    const { stats } = solveIvp(vdp, [2, 0], [0, 10], { controller: elementary() });
-    expect(stats).toEqual(solveIvp(vdp, [2, 0], [0, 10]).stats);
+  it.each([
+    ['dopri5: of its author’s code', dopri5(), hairerPI()],
+    ['another explicit method: the elementary one', tsit5(), elementary()],
+    ['an implicit one: the predictive one', radau5(), gustafssonPredictive()],
+  ])('default of %s', (_, solver, controller) => {
+    const chosen = solve(vanDerPol(5), [2, 0], [0, 10], { solver, controller }).stats;
+    expect(solve(vanDerPol(5), [2, 0], [0, 10], { solver }).stats).toEqual(chosen);
+    const other = solver === dopri5() ? elementary() : hairerPI();
+    const changed = solve(vanDerPol(5), [2, 0], [0, 10], { solver, controller: other }).stats;
+    expect(changed.accepted).not.toBe(chosen.accepted);
   });
 
   it('uses every gain: errors two back, and ratios of steps', () => {
