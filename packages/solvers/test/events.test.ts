@@ -8,6 +8,7 @@ import {
   type Happening,
   MaxStepsError,
   odeint,
+  odeintEvent,
   type PlainEvent,
   radau5,
   rk4,
@@ -191,6 +192,33 @@ describe('a circle', () => {
 
   it('a condition that is zero at the start is no event', () => {
     expect(times({ when: (_, [, v]) => v }, 4)).toEqual(near([Math.PI]));
+  });
+
+  it('an event at the very end of the solve, or of a step, is there', async () => {
+    const still = (): number => 0;
+    for (const rising of [1, -1]) {
+      const when = (t: number): number => rising * (t - 1);
+      const { events } = solveIvp(still, 1, [0, 1], { events: { when } });
+      expect(events.map(({ t }) => t)).toEqual([1]);
+    }
+    const steps = { solver: rk4(), stepSize: 0.5 };
+    const amid = solveIvp(still, 1, [0, 2], { ...steps, events: { when: (t) => t - 0.5 } });
+    expect(amid.events.map(({ t }) => t)).toEqual([0.5]);
+    const ended = solveIvp(still, 1, [0, 1], { events: { when: (t) => t - 1, terminal: true } });
+    expect([ended.stats.status, ended.ts]).toEqual(['ended-by-event', [0, 1]]);
+    const changed = solveIvp(still, 1, [0, 1], {
+      events: { when: (t) => t - 1, change: () => 5 },
+      dense: true,
+    });
+    expect([changed.stats.status, changed.ys, changed.at(1)]).toEqual(['success', [1, 1], 1]);
+    const tensors = await odeint(decay, tensor([1]), [0, 1], {
+      events: { when: (t) => t.sub(1), change: (_, y) => y.add(5) },
+    });
+    expect(tensors.events.map(({ t }) => t)).toEqual([1]);
+    const { t } = await odeintEvent(decay, tensor([1]), [0, 1], {
+      events: { when: (each) => each.sub(1) },
+    });
+    expect(await t.item()).toBe(1);
   });
 
   it('events at the same time both change the state', () => {
