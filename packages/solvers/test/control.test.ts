@@ -240,6 +240,28 @@ describe('times to land on', () => {
   const kink = (t: number): number => (t < 1 ? 1 : -3);
   const kinkOfTensors = (t: Tensor, y: Tensor): Tensor => where(t.less(1), 1, y.mul(0).sub(3));
 
+  it('jumpAt: a rounding apart, at the ends and outside, never runs time back', async () => {
+    // y jumps from slope 0 to 1 where t passes ±1
+    for (const [sign, end] of [1, -1].flatMap((s) => [2, 20].map((e) => [s, e * s]))) {
+      const field = (t: number): number => (t * sign < 1 ? 0 : 1);
+      const fieldOfTensors = (t: Tensor, y: Tensor): Tensor =>
+        where(t.mul(sign).less(1), 0, y.mul(0).add(1));
+      for (const apart of [1e-16, 4e-16, 9e-16, 3e-15, 2e-14]) {
+        const jumpAt = [sign * (1 + apart), sign, 0, sign * apart, end, sign * 1e9, -sign];
+        const lengths: number[] = [];
+        const onStep = ({ h }: StepReport): void => void lengths.push(h * sign);
+        const options = { jumpAt, onStep, dense: true } as const;
+        const plain = solveIvp(field, 0, [0, end], options);
+        expect(plain.ys[1]).toBeCloseTo(end - sign, 12);
+        expect([plain.at(0), plain.at(sign)]).toEqual([0, 0]);
+        const tensors = await odeint(fieldOfTensors, tensor([0]), [0, end], options);
+        expect((await tensors.ys.data())[1]).toBeCloseTo(end - sign, 12);
+        expect(Math.min(...lengths)).toBeGreaterThan(0);
+        tensors.dispose();
+      }
+    }
+  });
+
   it('jumpAt: exact across a discontinuity, with fewer evaluations than without', async () => {
     const ts = [0, 0.5, 1, 1.5, 2];
     const rough = solveIvp(kink, 0, ts, { rtol: 1e-8 });
@@ -282,8 +304,11 @@ describe('times to land on', () => {
   });
 
   it('are refused where they make no sense', async () => {
+    // a typed array is a list too
+    const typed = { stepAt: new Float64Array([0.4]) as unknown as number[], output: everyStep() };
+    expect(solveIvp(kink, 0, [0, 1], typed).ts).toContain(0.4);
     expect(() => solveIvp(kink, 0, [0, 1], { stepAt: [Number.NaN] })).toThrow(
-      'solveIvp: stepAt must be a list of finite times; got [null].',
+      'solveIvp: stepAt must be a list of finite times; got [NaN]. Pass such as { stepAt: [1, 2.5] }, or leave it out.',
     );
     await expect(odeint(decay, tensor([1]), tensor([0, 1]), { jumpAt: [0.5] })).rejects.toThrow(
       'odeint: stepAt and jumpAt need the times as numbers',

@@ -110,7 +110,7 @@ describe('solveIvp', () => {
   it.each([
     [new Int32Array([1, 0]), 'Int32Array'],
     [{ x: 1 }, '{"x":1}'],
-    [[1n, 0n], '["1n","0n"]'],
+    [[1n, 0n], '[1n, 0n]'],
     [[], '[]'],
   ])('refuses %o as a state', (y0, got) => {
     expect(refusal(() => onNumbers(turn, y0, [0, 1])).message).toBe(

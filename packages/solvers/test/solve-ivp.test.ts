@@ -181,7 +181,7 @@ describe('refusals', () => {
       ArgumentError,
       "solveIvp: y0 must be a number or a list of numbers; got 'a'. Pass an array or a Float64Array; a tree of tensors is for odeint.",
     );
-    refused(() => untyped(turn, [[1], [2]], [0, 1]), ArgumentError, 'got [[1],[2]].');
+    refused(() => untyped(turn, [[1], [2]], [0, 1]), ArgumentError, 'got [[1], [2]].');
     refused(
       () => solveIvp(() => [1], [1, 0], [0, 1]),
       FieldError,

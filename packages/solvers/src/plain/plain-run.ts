@@ -87,7 +87,7 @@ export class PlainLoop {
     this.#norm = ((control as AdaptiveControl).norm ?? rmsNorm()).ofNumbers;
     this.#events =
       problem.events.length > 0 ? new PlainEvents(problem.events, this.#steps, who) : undefined;
-    this.#dense = dense ? new DenseSteps(this.#steps, this.#direction) : undefined;
+    this.#dense = dense ? new DenseSteps(this.#steps, times[0], this.#direction) : undefined;
   }
 
   run(): PlainResult {

@@ -18,6 +18,7 @@ import { type EveryStep, requireSpan } from '../output.ts';
 import type { SolveStats } from '../solve-attrs.ts';
 import { oversightOf } from '../step-report.ts';
 import { stopTimesOf } from '../stops.ts';
+import { requireTimesAsked } from '../step-index.ts';
 import { requireTimes } from '../times.ts';
 import { PlainLoop, type PlainResult, who } from './plain-run.ts';
 import { explicitTableau, refuseValue, type VectorField } from './plain-steps.ts';
@@ -140,10 +141,6 @@ function solutionOf<S extends PlainState>(result: PlainResult, y0: S): PlainSolu
     return (Array.isArray(y0) ? Array.from(row) : row) as KeptState<S>;
   };
   const at = (t: number): KeptState<S> => {
-    if (typeof t !== 'number') {
-      const what = `${who}, at: a time must be a number`;
-      throw new ArgumentError({ what, got: shown(t), remedy: 'Pass one, or a list of them' });
-    }
     if (result.dense !== undefined) return keep(result.dense.at(t, `${who}, at`));
     throw new ArgumentError({
       what: `${who}: at(t) needs the steps, which this solve did not keep`,
@@ -156,8 +153,10 @@ function solutionOf<S extends PlainState>(result: PlainResult, y0: S): PlainSolu
     stats: result.stats,
     events: result.happenings.map((each) => ({ ...each, y: keep(each.y) })),
     ...(result.failure !== undefined && { failure: result.failure }),
-    at: ((ts: number | readonly number[]) =>
-      Array.isArray(ts) ? ts.map(at) : at(ts as number)) as PlainSolution<S>['at'],
+    at: ((ts: unknown) => {
+      const asked = requireTimesAsked(ts, `${who}, at`);
+      return typeof asked === 'number' ? at(asked) : asked.map(at);
+    }) as PlainSolution<S>['at'],
   };
 }
 
