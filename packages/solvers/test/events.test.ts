@@ -190,6 +190,35 @@ describe('a circle', () => {
     expect(found.stats).toEqual(plain.stats);
   });
 
+  it('two crossings between two looks are found where the condition dips', async () => {
+    // x = sin t is above 1 − ε for 2 acos(1 − ε) about each crest
+    for (const epsilon of [1e-2, 1e-4, 1e-6]) {
+      const crests = [0, 1, 2].map((n) => quarter + 4 * n * quarter);
+      const half = Math.acos(1 - epsilon);
+      const expected = crests.flatMap((t) => [t - half, t + half]);
+      const { events } = solveIvp(turn, [0, 1], [0, 6 * Math.PI], {
+        ...tight,
+        events: { when: (_, [x]) => x - (1 - epsilon) },
+      });
+      expect(events).toHaveLength(expected.length);
+      // a crossing so shallow is as well conditioned as the root of its depth
+      events.forEach(({ t }, i) => {
+        expect(Math.abs(t - expected[i])).toBeLessThan(1e-9 / Math.sqrt(epsilon));
+      });
+    }
+    // a step of ten units of time and a dip of a hundredth
+    const when = (t: number): number => (t - 5.3) ** 2 - 0.01 ** 2;
+    const { events, stats } = solveIvp(() => 0, 1, [0, 10], { events: { when } });
+    expect(events.map(({ t }) => t)).toEqual([5.29, 5.31].map((t) => expect.closeTo(t, 12)));
+    expect(stats.accepted).toBeLessThan(10);
+    const rising = solveIvp(() => 0, 1, [0, 10], { events: { when, direction: 1 } });
+    expect(rising.events.map(({ t }) => t)).toEqual([expect.closeTo(5.31, 12)]);
+    const first = await odeintEvent(decay, tensor([1]), [0, 10], {
+      events: { when: (t) => t.sub(5.3).square().sub(1e-4) },
+    });
+    expect(await first.t.item()).toBeCloseTo(5.29, 12);
+  });
+
   it('a condition that is zero at the start is no event', () => {
     expect(times({ when: (_, [, v]) => v }, 4)).toEqual(near([Math.PI]));
   });
