@@ -51,16 +51,35 @@ export class SolveError extends NeuralodeError {
   }
 }
 
-/** The field or the state became NaN or infinite. */
+/** What y0 brings is not the field's doing. */
+function remedyFor(what: string): string {
+  return what.startsWith('the initial state')
+    ? 'Check y0'
+    : 'Check the field for divisions, logarithms and growth at that time; or use smaller steps or tighter tolerances';
+}
+
+/** The field, the state or the condition of an event became NaN or infinite. */
 export class NonFiniteError extends SolveError {
-  constructor(time: number, pass: SolvePass, what: string, place?: FailurePlace) {
-    const complaint = {
-      what: `${what} at t = ${time}`,
-      remedy:
-        'Check the field for divisions, logarithms and growth at that time; or use smaller steps or tighter tolerances',
-    };
-    super('non-finite', time, pass, complaint, place);
+  constructor(
+    time: number,
+    pass: SolvePass,
+    what: string,
+    place?: FailurePlace,
+    remedy = remedyFor(what),
+  ) {
+    super('non-finite', time, pass, { what: `${what} at t = ${time}`, remedy }, place);
   }
+}
+
+/** The failure of a solve whose event's condition became NaN: its crossings would be missed without a word. */
+export function conditionError(event: number, time: number, who: string): NonFiniteError {
+  return new NonFiniteError(
+    time,
+    'forward',
+    `the condition of event ${event} is not a number`,
+    { who },
+    'Make it one wherever the solve goes, for instance of what stands under its root or logarithm',
+  );
 }
 
 /** No step, however small, met the tolerances. */

@@ -366,7 +366,8 @@ class SolveLoop {
   *#tellWitness(step: BegunStep): Run<Cut | undefined> {
     const { witness } = this.#attrs;
     if (witness === undefined) return undefined;
-    const cut = yield* witness.inspect(this.#ended(step));
+    const look = { start: step.start, time: this.#t };
+    const cut = yield* this.#watch.before(witness.inspect(this.#ended(step)), this.#y, look);
     if (cut !== undefined) {
       releaseAll(this.#y);
       this.#y = cut.state;

@@ -1,5 +1,4 @@
 /** Events against closed forms: bouncing balls, circles, timers; by both doors. */
-import { jit } from '@neuralode/autodiff';
 import { reference } from '@neuralode/backend-reference';
 import {
   dop853,
@@ -314,47 +313,5 @@ describe('with tensors', () => {
     const options = { events: { when, change: (_: Tensor, y: Tensor) => y.add(2) }, maxSteps: 20 };
     await expect(odeint(decay, y0, [0, 300], options)).rejects.toThrow(MaxStepsError);
     expect(memory(backend).liveBuffers).toBe(before);
-  });
-});
-
-describe('refusals', () => {
-  const still = (_: number, y: Float64Array): Float64Array => y;
-  const refused = (events: unknown, message: string): void => {
-    expect(() => solveIvp(still, [1, 2], [0, 1], { events } as never)).toThrow(message);
-  };
-
-  it('of what is no event', async () => {
-    refused({ when: 1 }, 'solveIvp: event 0: when must be a function; got 1.');
-    refused(
-      [{ when: still, direction: 2 }],
-      'solveIvp: event 0: direction must be 1, -1 or 0; got 2.',
-    );
-    refused(
-      { when: still, stop: true },
-      'solveIvp: event 0: there are only when, direction, terminal, change; got stop.',
-    );
-    refused({ when: still, change: 1 }, 'solveIvp: event 0: change must be a function; got 1.');
-    refused({ when: () => 'a' }, 'solveIvp: the condition of event 0 is not a number; got a.');
-    refused(
-      { when: (t: number) => t - 0.5, change: () => [1] },
-      'solveIvp: the change of event 0 does not fit the state; got 1 numbers; expected 2.',
-    );
-    const run = (events: unknown): Promise<unknown> =>
-      odeint(decay, tensor([1, 2]), [0, 1], { events } as never);
-    await expect(run({ when: (_: Tensor, y: Tensor) => y })).rejects.toThrow(
-      'odeint: the condition of event 0 is not a scalar tensor; got [2]. Reduce it, for instance with .sum() or .at(i).',
-    );
-    const when = (t: Tensor): Tensor => t.sub(0.5);
-    await expect(run({ when, change: (_: Tensor, y: Tensor) => y.sum() })).rejects.toThrow(
-      'odeint: the change of event 0 does not fit the state; got float64[]; expected float64[2].',
-    );
-  });
-
-  it('inside a recorded function', async () => {
-    const events = { when: (_: Tensor, y: Tensor) => y.sum(), terminal: true };
-    const run = jit((y: Tensor) => odeint(decay, y, [0, 1], { events }).ys);
-    await expect(run(tensor([1]))).rejects.toThrow(
-      'odeint: events is not to be had inside a recorded function, where the number of steps is not known.',
-    );
   });
 });

@@ -52,9 +52,9 @@ function* crossing(
     const lowest = vertex(low, mid, high);
     const promising = lowest.value * sign < promise * mid.value * sign;
     if (!promising && !isSteep(low, mid, high)) return undefined;
-    const byParabola = promising && trusted;
-    const theta = byParabola ? lowest.theta : golden(low, mid, high);
-    const look = { theta, value: yield theta };
+    const byParabola: boolean = promising && trusted;
+    const theta: number = byParabola ? lowest.theta : golden(low, mid, high);
+    const look: Look = { theta, value: yield theta };
     if (look.value * sign < 0) return look;
     const deeper = look.value * sign < mid.value * sign;
     trusted = deeper || !byParabola;

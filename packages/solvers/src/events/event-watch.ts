@@ -2,12 +2,14 @@
  * Events of an eager solve of tensors: what happened is noted, and may end the solve or change the state.
  */
 import {
+  type ArgumentError,
   bufferOf,
   type DeviceBuffer,
   disposeTree,
   type Flat,
   flatten,
   hold,
+  leavesWithPaths,
   type Run,
   releaseAll,
   requireSameStructure,
@@ -17,6 +19,7 @@ import {
   type Spec,
   type Tensor,
 } from '@neuralode/tensor';
+import { shown } from '../call.ts';
 import { FieldError } from '../errors.ts';
 import { runWithNumbers } from '../host-numbers.ts';
 import type { AcceptedStep, Cut } from '../solve-witness.ts';
@@ -120,12 +123,22 @@ export class EventWatch<Y, Args> {
   }
 }
 
+function requireTree<Y>(state: Y, value: unknown, event: number): void {
+  try {
+    requireSameStructure(state, value, 'the two');
+  } catch (error) {
+    const { got } = (error as ArgumentError).complaint;
+    const plain = leavesWithPaths(value).length === 0;
+    throw new FieldError({
+      what: `odeint: the change of event ${event} is not a tree of tensors like the state`,
+      got: value === undefined ? 'nothing' : plain || got === undefined ? shown(value) : got,
+      remedy: 'Return the state from there on, with a tensor wherever y has one',
+    });
+  }
+}
+
 function requireState<Y>(value: Y, state: Flat<Y>, y: readonly Tensor[], event: number): Tensor[] {
-  requireSameStructure(
-    state.rebuild(y),
-    value,
-    `odeint: the change of event ${event} and the state`,
-  );
+  requireTree(state.rebuild(y), value, event);
   const leaves = [...flatten(value).tensors];
   leaves.forEach((leaf, i) => {
     if (sameShape(leaf.shape, y[i].shape) && leaf.dtype === y[i].dtype) return;

@@ -131,7 +131,13 @@ function vectorEvent<S extends PlainState>(event: PlainEvent<S>, scalar: boolean
   return {
     ...rest,
     when: (t, y) => when(t, y[0]),
-    ...(change !== undefined && { change: (t: number, y: Float64Array) => [change(t, y[0])] }),
+    ...(change !== undefined && {
+      change: (t: number, y: Float64Array) => {
+        const value: unknown = change(t, y[0]);
+        // What is no number is refused as it is.
+        return (typeof value === 'number' ? [value] : value) as number[];
+      },
+    }),
   };
 }
 
