@@ -221,9 +221,10 @@ describe('fields', () => {
     const remedy = '. The field must return dy/dt, with a tensor wherever y has one.';
     const tree = { a: tensor([1]), b: tensor([1]) };
     const cases: readonly [Untyped, Untyped, string][] = [
-      [() => 0, y0(), `${what}the number 0; expected (the tensor itself)${remedy}`],
-      [() => undefined, y0(), `${what}nothing; expected (the tensor itself)${remedy}`],
-      [(_: Tensor, y: Tensor) => [y], y0(), `${what}[0]; expected (the tensor itself)${remedy}`],
+      [() => 0, y0(), `${what}0; expected a tensor${remedy}`],
+      [() => [1, 2], y0(), `${what}[1, 2]; expected a tensor${remedy}`],
+      [() => undefined, y0(), `${what}nothing; expected a tensor${remedy}`],
+      [(_: Tensor, y: Tensor) => [y], y0(), `${what}[0]; expected a tensor${remedy}`],
       [(_: Tensor, y: typeof tree) => ({ a: y.a }), tree, `${what}a; expected a, b${remedy}`],
       [
         (_: Tensor, y: typeof tree) => ({ a: y.a, c: y.b }),

@@ -94,7 +94,32 @@ describe('solveIvp', () => {
     const error = refusal(() => onNumbers(forgetful, [1, 0], [0, 1]));
     expect(error).toBeInstanceOf(FieldError);
     expect(error.message).toBe(
-      "solveIvp: the field's value does not fit the state; got nothing; expected a list of 2. Return dy/dt, as long as y, or write it into the third argument.",
+      "solveIvp: the field's value does not fit the state; got nothing; expected a list of 2 numbers. Return dy/dt, as long as y, or write it into the third argument.",
+    );
+  });
+
+  it.each([
+    ['strings', ['1', '2'], "['1', '2']"],
+    ['a string', '12', "'12'"],
+    [
+      'a matrix',
+      [
+        [1, 2],
+        [3, 4],
+      ],
+      '[[1, 2], [3, 4]]',
+    ],
+    ['a hole', [undefined, 1], '[undefined, 1]'],
+  ])('notices a field that returns %s', (_, value, got) => {
+    expect(refusal(() => onNumbers(() => value, [1, 0], [0, 1])).message).toBe(
+      `solveIvp: the field's value does not fit the state; got ${got}; expected a list of 2 numbers. Return dy/dt, as long as y, or write it into the third argument.`,
+    );
+  });
+
+  it('notices a field that returns nothing from some time on', () => {
+    const tiring = (t: number): number[] | undefined => (t < 0.5 ? [1, 1] : undefined);
+    expect(refusal(() => onNumbers(tiring, [1, 0], [0, 1])).message).toMatch(
+      /^solveIvp: the field's value does not fit the state; got nothing; expected a list of 2 numbers\./,
     );
   });
 

@@ -185,18 +185,18 @@ describe('refusals', () => {
     refused(
       () => solveIvp(() => [1], [1, 0], [0, 1]),
       FieldError,
-      `${fits}a list of 1; expected a list of 2. Return dy/dt, as long as y, or write it into the third argument.`,
+      `${fits}[1]; expected a list of 2 numbers. Return dy/dt, as long as y, or write it into the third argument.`,
     );
     refused(
       () => untyped(() => 1, [1, 0], [0, 1]),
       FieldError,
-      `${fits}1; expected a list of 2. Return dy/dt, as long as y, or write it into the third argument.`,
+      `${fits}1; expected a list of 2 numbers. Return dy/dt, as long as y, or write it into the third argument.`,
     );
     refused(() => untyped(async () => [1, 2], [1, 0], [0, 1]), FieldError, `${fits}a promise`);
     refused(
       () => untyped(() => [1], 1, [0, 1]),
       FieldError,
-      `${fits}a list of 1; expected a number. Return dy/dt, for y0 is a number too.`,
+      `${fits}[1]; expected a number. Return dy/dt, for y0 is a number too.`,
     );
   });
 

@@ -9,7 +9,6 @@ import {
   type Flat,
   flatten,
   hold,
-  leavesWithPaths,
   type Run,
   releaseAll,
   requireSameStructure,
@@ -19,9 +18,9 @@ import {
   type Spec,
   type Tensor,
 } from '@neuralode/tensor';
-import { shown } from '../call.ts';
 import { FieldError } from '../errors.ts';
 import { runWithNumbers } from '../host-numbers.ts';
+import { treeShown } from '../record-field.ts';
 import type { AcceptedStep, Cut } from '../solve-witness.ts';
 import { type Happening, ruleOf } from './event-options.ts';
 import {
@@ -128,10 +127,9 @@ function requireTree<Y>(state: Y, value: unknown, event: number): void {
     requireSameStructure(state, value, 'the two');
   } catch (error) {
     const { got } = (error as ArgumentError).complaint;
-    const plain = leavesWithPaths(value).length === 0;
     throw new FieldError({
       what: `odeint: the change of event ${event} is not a tree of tensors like the state`,
-      got: value === undefined ? 'nothing' : plain || got === undefined ? shown(value) : got,
+      ...treeShown(value, got),
       remedy: 'Return the state from there on, with a tensor wherever y has one',
     });
   }
