@@ -82,20 +82,36 @@ export function conditionError(event: number, time: number, who: string): NonFin
   );
 }
 
-/** No step, however small, met the tolerances. */
+/** What a step had to meet. */
+interface StepDemands {
+  readonly rtol: number;
+  readonly atol: number;
+  readonly minStep?: number;
+}
+
+/** No step, however small, or as small as `minStep` allows, met the tolerances. */
 export class StepSizeError extends SolveError {
   constructor(
     time: number,
     pass: SolvePass,
     step: number,
-    tolerances: string,
+    { rtol, atol, minStep = 0 }: StepDemands,
+    dtype: string,
     place?: FailurePlace,
   ) {
-    const complaint = {
-      what: `step size fell to ${step.toExponential(1)} at t = ${time} (${tolerances} cannot be met)`,
-      remedy:
-        'Loosen rtol and atol, run in float64, or check the field for a discontinuity or a blow-up there',
-    };
+    const small = `${step.toExponential(1)} at t = ${time}`;
+    const reason = `rtol ${rtol}, atol ${atol} in ${dtype} cannot be met`;
+    const there = 'check the field for a discontinuity or a blow-up there';
+    const complaint =
+      step < minStep
+        ? {
+            what: `a step of ${small} is shorter than minStep ${minStep} (${reason} otherwise)`,
+            remedy: `Lower minStep, loosen rtol and atol, or ${there}`,
+          }
+        : {
+            what: `step size fell to ${small} (${reason})`,
+            remedy: `Loosen rtol and atol, run in float64, or ${there}`,
+          };
     super('step-size-vanished', time, pass, complaint, place);
   }
 }

@@ -277,9 +277,9 @@ class SolveLoop {
     if (!pace.vanished(this.#t)) return false;
     if (diverged) throw new NewtonError(this.#t, this.#attrs.pass, stride.h);
     if (!Number.isFinite(error)) this.#fail('the field or the state is not finite');
-    const { rtol, atol } = this.#attrs.control as AdaptiveControl;
-    const tolerances = `rtol ${rtol}, atol ${atol} in ${this.#scalarType}`;
-    throw new StepSizeError(this.#t, this.#attrs.pass, pace.size, tolerances);
+    const { control, pass } = this.#attrs;
+    const demands = control as AdaptiveControl;
+    throw new StepSizeError(this.#t, pass, pace.size, demands, this.#scalarType);
   }
 
   /** An error as the controller knows them: all of the order that the method says. */

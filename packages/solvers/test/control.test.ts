@@ -379,7 +379,7 @@ describe('reports and signals', () => {
     expect(failure?.status).toBe('aborted');
     expect(ts.at(-1)).toBe(failure?.time);
     expect(() => solveIvp(vdp, [2, 0], [0, 1], { signal: 'no' } as never)).toThrow(
-      'solveIvp: signal must be an AbortSignal; got no. Pass the .signal of a new AbortController().',
+      "solveIvp: signal must be an AbortSignal; got 'no'. Pass the .signal of a new AbortController().",
     );
     expect(() => solveIvp(vdp, [2, 0], [0, 1], { onStep: 1 } as never)).toThrow(
       'solveIvp: onStep must be a function; got 1.',

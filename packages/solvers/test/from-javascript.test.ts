@@ -35,15 +35,16 @@ function refusal(run: () => unknown): Error {
 
 describe.each(doors)('%s', (who, solve) => {
   const listed = `${who}: the times must be a list of numbers; got `;
+  const finite = 'Pass finite numbers; to run until something happens use a terminal event.';
   const remedy = 'Pass [start, end], or all times of interest.';
   it.each([
     [undefined, `${listed}undefined. ${remedy}`],
     [5, `${listed}5. ${remedy}`],
     ['01', `${listed}'01'. ${remedy}`],
     [{}, `${listed}{}. ${remedy}`],
-    [['0', '1'], `${who}: time 0 is not a finite number; got '0'.`],
-    [[0, null], `${who}: time 1 is not a finite number; got null.`],
-    [[0n, 1n], `${who}: time 0 is not a finite number; got 0n.`],
+    [['0', '1'], `${who}: time 0 is not a finite number; got '0'. ${finite}`],
+    [[0, null], `${who}: time 1 is not a finite number; got null. ${finite}`],
+    [[0n, 1n], `${who}: time 0 is not a finite number; got 0n. ${finite}`],
   ])('times %o', (ts, message) => {
     const error = refusal(() => solve(ts));
     expect(error).toBeInstanceOf(ArgumentError);

@@ -66,7 +66,7 @@ describe('at the steps', () => {
     );
     const wrong = { output: 'all' } as never;
     await expect(odeint(decay, y0, [0, 1], wrong)).rejects.toThrow(
-      'odeint: output is not one; got "all". Pass everyStep() or everyStep(n), or leave it out to observe at the times given.',
+      "odeint: output is not one; got 'all'. Pass everyStep() or everyStep(n), or leave it out to observe at the times given.",
     );
   });
 });

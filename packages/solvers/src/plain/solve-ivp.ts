@@ -13,7 +13,7 @@ import type { VectorEvent } from '../events/plain-events.ts';
 import { dopri5 } from '../methods/dopri5.ts';
 import type { AdaptiveOptions, FixedStepOptions } from '../odeint-options.ts';
 import { type ErrorNorm, rmsNorm } from '../norms.ts';
-import { requireKnownOptions, solveIvpOptions } from '../option-names.ts';
+import { requireKinds, requireKnownOptions, solveIvpOptions } from '../option-names.ts';
 import { type EveryStep, requireSpan } from '../output.ts';
 import type { SolveStats } from '../solve-attrs.ts';
 import { oversightOf } from '../step-report.ts';
@@ -78,7 +78,16 @@ export type SolveIvpOptions<S extends PlainState = number[]> = PlainOutput<S> &
 /** A norm given as a function of the errors. */
 function normOf({ norm }: { norm?: unknown }): { norm?: ErrorNorm } {
   if (typeof norm !== 'function') return {};
-  return { norm: { ...rmsNorm(), ofNumbers: norm as ErrorNorm['ofNumbers'] } };
+  const ofNumbers = (errors: Float64Array): number => {
+    const size: unknown = norm(errors);
+    if (typeof size === 'number' && !(size < 0)) return size;
+    throw new ArgumentError({
+      what: `${who}: norm must make a number of the errors, and none below zero`,
+      got: shown(size),
+      remedy: 'Return such as Math.max(...errors.map(Math.abs)), or pass maxNorm()',
+    });
+  };
+  return { norm: { ...rmsNorm(), ofNumbers } };
 }
 
 /** A solution on plain numbers. */
@@ -185,6 +194,7 @@ export function solveIvp<const S extends PlainState>(
   requireCall({ field, ts, options }, who);
   const solver = options.solver ?? dopri5();
   requireKnownOptions(options, solveIvpOptions, who);
+  requireKinds(options, who);
   const control = controlOf(solver, { ...options, ...normOf(options) }, who);
   requireHeld(control, 'float64', who);
   const stops = stopTimesOf(options, who);
