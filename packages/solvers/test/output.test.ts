@@ -127,6 +127,14 @@ describe('anywhere', () => {
     }
   });
 
+  it('continues the first and the last step for a time that is a tensor', async () => {
+    const slope = (_: Tensor, y: Tensor): Tensor => y.mul(0).add(2);
+    const { at } = await odeint(slope, tensor([1]), [0, 1], { dense: true });
+    for (const t of [-0.5, 1.5]) {
+      expect((await (await at(tensor(t))).data())[0]).toBeCloseTo(1 + 2 * t, 12);
+    }
+  });
+
   it('takes any list of times, and refuses what is none, by both doors', async () => {
     const tensors = await odeint(decay, tensor([1]), [0, 1], { dense: true });
     const plain = solveIvp((_, y) => -y, 1, [0, 1], { dense: true });
