@@ -56,6 +56,8 @@ export class Course extends Slot implements SolveLog {
 /** A solve whose steps can be undone. */
 export interface ReversibleSolve extends RepeatedSolve {
   readonly course: Course;
+  /** Without estimated errors, with residuals. */
+  readonly taped: RunnableGraphs;
 }
 
 export class UndoneSteps implements Rewind {

@@ -302,12 +302,4 @@ describe('what does not fit', () => {
   it('an option that there is not', () => {
     expect(() => checkpointed({ buget: 3 } as object)).toThrow(/checkpointed.*buget/);
   });
-
-  it('a batched solve', () => {
-    const rows = (y0: Tensor): Tensor =>
-      odeint((_, y) => y.neg(), y0, [0, 1], { batched: true, gradient: checkpointed() }).ys.sum();
-    expect(() => grad(rows).sync(tensor([[1], [2]]))).toThrow(
-      /checkpointed: a batched solve.*Use direct\(\) or backsolve\(\)/,
-    );
-  });
 });

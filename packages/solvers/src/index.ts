@@ -134,7 +134,8 @@ export {
   type RowInput,
   type RunnableRowGraph,
 } from './batched/row-graphs.ts';
-export type { HostNumbers, RowEvent, RowLog } from './batched/row-log.ts';
+export type { Cell, HostNumbers, RowChoice, RowEvent, RowLog } from './batched/row-log.ts';
+export { type GivenToRows, runOnRows } from './batched/row-machine.ts';
 export type { Times } from './batched/row-times.ts';
 export { runOdeSolve } from './run.ts';
 export { runWithNumbers, type Uploadable } from './host-numbers.ts';
