@@ -249,6 +249,15 @@ describe('a circle', () => {
     expect(await t.item()).toBe(1);
   });
 
+  it('a change that carries a condition across zero is no crossing', () => {
+    const events: PlainEvent<number>[] = [
+      { when: (_, y) => y - 1, direction: 1, change: () => 5 },
+      { when: (_, y) => y - 3 },
+    ];
+    const found = solveIvp(() => 1, 0, [0, 3], { events }).events;
+    expect(found.map(({ event }) => event)).toEqual([0]);
+  });
+
   it('events at the same time both change the state', () => {
     const double: PlainEvent<number> = { when: (t) => t - 1, change: (_, y) => 2 * y };
     const add: PlainEvent<number> = { when: (t) => 2 * t - 2, change: (_, y) => y + 1 };
