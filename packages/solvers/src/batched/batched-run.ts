@@ -313,9 +313,10 @@ class BatchedLoop<R extends RunnableRowGraph> {
     row.rejected++;
     if (pace.vanished(row.t)) {
       if (!Number.isFinite(error)) this.#fail('the field or the state is not finite', r);
-      const { rtol, atol } = this.#attrs.control as AdaptiveControl;
-      const tolerances = `rtol ${rtol}, atol ${atol} in ${this.#attrs.body.inputs[0].dtype}`;
-      throw new StepSizeError(row.t, this.#attrs.pass, pace.size, tolerances, { row: r });
+      const { control, pass, body } = this.#attrs;
+      const { dtype } = body.inputs[0];
+      const demands = control as AdaptiveControl;
+      throw new StepSizeError(row.t, pass, pace.size, demands, dtype, { row: r });
     }
     return false;
   }
