@@ -9,6 +9,7 @@ import {
   adamsBashforthMoulton,
   alf,
   bdf,
+  coupled,
   dop853,
   dopri5,
   gaussLegendre4,
@@ -56,6 +57,7 @@ const cases: readonly [string, Options][] = [
   ['adamsBashforthMoulton(5)', { solver: adamsBashforthMoulton(5), stepSize: 0.02 }],
   ['reversibleHeun', { solver: reversibleHeun(), ...fine }],
   ['alf', { solver: alf(), ...fine }],
+  ['coupled dopri5', { solver: coupled(dopri5()), ...fine }],
 ];
 
 interface Inputs {

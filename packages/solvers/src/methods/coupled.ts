@@ -10,6 +10,7 @@
 import { clean } from '@neuralode/autodiff';
 import { ArgumentError, record, type Tensor } from '@neuralode/tensor';
 import type { ReversibleMethod, StepKind } from '../method.ts';
+import { requireKnownOptions } from '../option-names.ts';
 import { combine, sizeOfStepErrors } from '../step-arithmetic.ts';
 import type {
   AdaptiveSolver,
@@ -154,8 +155,9 @@ export function coupled(base: FixedStepSolver, options?: CoupledOptions): Revers
 export function coupled(base: AdaptiveSolver, options?: CoupledOptions): ReversibleAdaptiveSolver;
 export function coupled(
   base: Solver,
-  { coupling = 0.99 }: CoupledOptions = {},
+  { coupling = 0.99, ...others }: CoupledOptions = {},
 ): ReversibleFixedStepSolver | ReversibleAdaptiveSolver {
+  requireKnownOptions(others, ['coupling'], 'coupled');
   if (!(coupling > 0 && coupling <= 1)) {
     throw new ArgumentError({
       what: 'coupled: the coupling must lie above 0, where a step cannot be undone, and at most be 1',
