@@ -18,6 +18,7 @@ import { type SheetRow, sheetSvg } from './sheet.ts';
 
 const size = 64;
 const batch = 256;
+const held = 2048;
 const iterations = { continuous: 400, planar: 2000 } as const;
 /** Long, as in the public example of the paper's authors: the field need not grow large to move points far. */
 const span = [0, 10] as const;
@@ -69,6 +70,7 @@ async function continuousOn(
       name: `${data}, CNF`,
       params: flow.init(random(seed)),
       batch: (rng) => ({ x: drawPoints(data, batch, rng) }),
+      held: (rng) => ({ x: drawPoints(data, held, rng) }),
       loss: (p, { x }: { x: Tensor }) => negativeLogLikelihood(flow, p, x),
       iterations: Math.max(1, Math.round(iterations.continuous * effort)),
       learningRate: 0.01,
@@ -100,6 +102,7 @@ async function planarOn(
       name: `${data}, NF`,
       params: flow.init(random(seed)),
       batch: (rng) => ({ x: drawPoints(data, batch, rng) }),
+      held: (rng) => ({ x: drawPoints(data, held, rng) }),
       loss: (p, { x }: { x: Tensor }) => negativeLogLikelihood(flow, p, x),
       iterations: Math.max(1, Math.round(iterations.planar * effort)),
       learningRate: 0.005,
