@@ -19,7 +19,7 @@ import {
 import { jit } from '@neuralode/autodiff';
 import { disposeTree, random, type Tensor, tensor } from '@neuralode/tensor';
 import { densityPicture } from '../cnf/cnf-pictures.ts';
-import { type Score, scoreOf } from '../cnf/score.ts';
+import { type Score, scoreOf, showScore } from '../cnf/score.ts';
 import type { PaperOptions } from '../options.ts';
 import { showDuration } from '../progress/wording.ts';
 import type { PlaneDrawing } from '../report/density-map.ts';
@@ -230,9 +230,9 @@ function findingText(pairs: readonly (readonly [nf: Row, continuous: Row])[]): s
   const lost = pairs.filter(([nf, c]) => middle(c).mean >= middle(nf).mean);
   const won = `At equal K = M the continuous flow has the lower divergence in ${pairs.length - lost.length} of ${pairs.length} cases`;
   if (lost.length === 0) return `${won}.`;
-  const names = lost.map(([nf, c]) => {
-    const errors = [nf, c].map((row) => middle(row).standardError.toFixed(3));
-    return `${nf.target} at ${nf.size} (NF ${middle(nf).mean.toFixed(3)} ± ${errors[0]}, CNF ${middle(c).mean.toFixed(3)} ± ${errors[1]})`;
-  });
+  const names = lost.map(
+    ([nf, c]) =>
+      `${nf.target} at ${nf.size} (NF ${showScore(middle(nf))}, CNF ${showScore(middle(c))})`,
+  );
   return `${won}; it has not on ${names.join(', ')}, with the standard error of the samples.`;
 }

@@ -16,7 +16,7 @@ import {
 import { disposeTree, type Random, random, type Tensor } from '@neuralode/tensor';
 import { drawPoints, halfWidth, heldOut, testCount } from '../cnf/cnf-data.ts';
 import { densityPicture, pointsOf } from '../cnf/cnf-pictures.ts';
-import { type Score, scoreOf } from '../cnf/score.ts';
+import { type Score, scoreOf, showScore } from '../cnf/score.ts';
 import { type CnfDataName, cnfDataNames, type PaperOptions } from '../options.ts';
 import { showDuration } from '../progress/wording.ts';
 import type { Terminal } from '../terminal.ts';
@@ -115,8 +115,6 @@ function pageOf(
   sheet: readonly SheetRow[],
   options: PaperOptions,
 ): ResultPage {
-  const show = ({ score }: Row): string =>
-    `${score.mean.toFixed(3)} ± ${score.standardError.toFixed(3)}`;
   const cells = (data: CnfDataName): Row[] =>
     ways.map((way) => rows.find((row) => row.data === data && row.way === way)!);
   const count = (kind: keyof typeof iterations): number =>
@@ -136,7 +134,10 @@ function pageOf(
     tables: [
       {
         head: ['data', ...ways],
-        rows: cnfDataNames.map((data) => [data, ...cells(data).map(show)]),
+        rows: cnfDataNames.map((data) => [
+          data,
+          ...cells(data).map(({ score }) => showScore(score)),
+        ]),
       },
       {
         head: ['time; evaluations', ...ways],
