@@ -1,6 +1,6 @@
-/** Flows in float32 on the compiled backends, with their traces, solvers and gradients, against float64 on the reference. */
+/** Flows in float32 on the compiled backends, with their traces, solvers and gradients, against float64 on the reference; and their memory. */
 import { backsolve, checkpointed, direct } from '@neuralode/adjoint';
-import { valueAndGrad } from '@neuralode/autodiff';
+import { grad, jit, valueAndGrad } from '@neuralode/autodiff';
 import { reference } from '@neuralode/backend-reference';
 import { simd } from '@neuralode/backend-simd';
 import { wasm } from '@neuralode/backend-wasm';
@@ -14,8 +14,9 @@ import {
   layerStack,
   negativeLogLikelihood,
   planarField,
+  type PlanarFieldParams,
 } from '@neuralode/cnf';
-import { dopri5, rk4, tsit5 } from '@neuralode/solvers';
+import { dopri5, type GradientMethod, rk4, tsit5 } from '@neuralode/solvers';
 import { type Backend, leavesWithPaths, random, setBackend } from '@neuralode/tensor';
 import { describe, expect, it } from 'vitest';
 
@@ -66,4 +67,23 @@ describe.each(Object.entries(flows))('%s', (_, parts) => {
       expect(error / Math.hypot(...slopes)).toBeLessThan(1e-4);
     }
   });
+});
+
+it('the compiled program of a likelihood’s gradient needs no more memory for more steps by the continuous adjoint', async () => {
+  /** In KiB, as the backend tells it. */
+  const memoryOf = async (gradient: GradientMethod, steps: number): Promise<number> => {
+    const backend = simd();
+    await setBackend(backend);
+    const field = planarField({ dimension: 2, width: 8 });
+    const solve = { solver: rk4(), stepSize: 1 / steps, gradient };
+    const flow = cnf({ field, base: gaussianBase(2), ...solve });
+    const x = random(1).normal([64, 2]);
+    const loss = (params: PlanarFieldParams) => negativeLogLikelihood(flow, params, x);
+    await jit(grad(loss))(field.init(random(0)));
+    return Number(/one program of .* (\d+) KiB of memory/.exec(backend.explain())?.[1]);
+  };
+  const few = await memoryOf(backsolve(), 4);
+  expect(few).toBeGreaterThan(0);
+  expect(await memoryOf(backsolve(), 512)).toBe(few);
+  expect(await memoryOf(direct(), 512)).toBeGreaterThan(10 * few);
 });
