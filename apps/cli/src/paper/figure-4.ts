@@ -234,5 +234,13 @@ function findingText(pairs: readonly (readonly [nf: Row, continuous: Row])[]): s
     ([nf, c]) =>
       `${nf.target} at ${nf.size} (NF ${showScore(middle(nf))}, CNF ${showScore(middle(c))})`,
   );
-  return `${won}; it has not on ${names.join(', ')}, with the standard error of the samples.`;
+  const alike = lost.filter(([nf, c]) => overlap(nf, c)).length;
+  return (
+    `${won}; it has not on ${names.join(', ')}, with the standard error of the samples. In ${alike} of these ` +
+    `${lost.length} the ranges over the seeds overlap.`
+  );
+}
+
+function overlap({ divergences: a }: Row, { divergences: b }: Row): boolean {
+  return a[0]!.mean <= b.at(-1)!.mean && b[0]!.mean <= a.at(-1)!.mean;
 }
