@@ -11,7 +11,7 @@ import time
 
 REPEATS = 3
 # One slow solve says as much as three.
-PATIENCE = 0.5
+PATIENCE = 0.2
 
 
 def tasks():

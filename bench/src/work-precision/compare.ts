@@ -4,7 +4,7 @@ import type { Row } from './tasks.ts';
 /** The peers' methods of the same formulas as ours. */
 const sameFormulas: Readonly<Record<string, readonly string[]>> = {
   dopri5: ['scipy RK45', 'torchdiffeq dopri5', 'diffrax Dopri5', 'dopri dopri5'],
-  'dopri5 hairerPI': ['dopri dopri5'],
+  'dopri5 elementary': ['scipy RK45'],
   tsit5: ['diffrax Tsit5'],
   dop853: ['scipy DOP853'],
   bosh3: ['scipy RK23', 'torchdiffeq bosh3', 'diffrax Bosh3'],

@@ -8,7 +8,7 @@ import {
   type ControllerGains,
   dop853,
   dopri5,
-  hairerPI,
+  elementary,
   kvaerno5,
   odeint,
   radau5,
@@ -31,8 +31,8 @@ interface Method {
 
 const explicitMethods: readonly Method[] = [
   { name: 'dopri5', solver: dopri5() },
-  // the control of Hairer's DOPRI5, and of dopri
-  { name: 'dopri5 hairerPI', solver: dopri5(), controller: hairerPI() },
+  // the control of scipy, torchdiffeq and diffrax
+  { name: 'dopri5 elementary', solver: dopri5(), controller: elementary() },
   { name: 'tsit5', solver: tsit5() },
   { name: 'vern7', solver: vern7() },
   { name: 'dop853', solver: dop853() },

@@ -5,6 +5,7 @@
  * What a step leaves behind is counted in groups: a group is one tensor for each leaf of the state, shaped like it.
  */
 import type { Graph } from '@neuralode/tensor';
+import type { ControllerGains } from './controllers.ts';
 import type { StepCost } from './implicit/cost.ts';
 import type { OdeSolveAttrs } from './solve-attrs.ts';
 import type { Problem } from './step-graphs.ts';
@@ -96,6 +97,8 @@ export interface Method {
    * step is given nothing.
    */
   readonly start?: 'field' | ((problem: Problem) => Graph);
+  /** How often that evaluates the field. Default 1. */
+  readonly startEvaluations?: number;
   /** Whether any kind of its steps is. */
   readonly implicit: boolean;
   /** Whether its steps can be undone, to rounding: their kinds then have `reverse`. */
@@ -104,6 +107,8 @@ export interface Method {
   readonly pairs?: true;
   /** The rate of Newton's iteration above which the next step takes a new Jacobian. Default: RADAU5's, 1e-3. */
   readonly slowRate?: number;
+  /** As `Tableau.controller`. */
+  readonly controller?: ControllerGains;
   /** Whether its course says how long each step is, so that a controller has no part in it. */
   readonly choosesLengths?: boolean;
   /** Of a Runge-Kutta method. */

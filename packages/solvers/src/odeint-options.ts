@@ -58,7 +58,8 @@ export interface AdaptiveOptions<Args> extends CommonOptions<Args> {
   readonly minStep?: number;
   /** No step is longer than this, in units of time. */
   readonly maxStep?: number;
-  /** Such as `pi42()`. Default: `elementary()`; of implicit methods `gustafssonPredictive()`. */
+  /** Such as `pi42()`. Default: `elementary()`; of dopri5 `hairerPI()`, of implicit methods
+   * `gustafssonPredictive()`. */
   readonly controller?: StepController | ControllerGains;
   /** By which a step's error is measured: `maxNorm()`, `perLeafNorm()`. Default `rmsNorm()`. */
   readonly norm?: ErrorNorm;

@@ -199,7 +199,7 @@ const known = new WeakMap<Tableau, Method>();
 export function rungeKutta(tableau: Tableau): Method {
   let method = known.get(tableau);
   if (method === undefined) {
-    const { name, order, error, errorOrder, fsal, implicit } = tableau;
+    const { name, order, error, errorOrder, fsal, implicit, controller } = tableau;
     method = {
       name,
       order,
@@ -207,6 +207,7 @@ export function rungeKutta(tableau: Tableau): Method {
       memory: fsal ? 1 : 0,
       ...(fsal && { start: 'field' }),
       implicit: implicit !== undefined,
+      ...(controller !== undefined && { controller }),
       tableau,
       course: courseOf(tableau),
     };

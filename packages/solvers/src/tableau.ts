@@ -1,6 +1,7 @@
 /**
  * A method as data: a Runge-Kutta tableau with its error weights and its continuous extension.
  */
+import type { ControllerGains } from './controllers.ts';
 import type { ImplicitScheme } from './implicit/scheme.ts';
 import type { Method, ReversibleMethod } from './method.ts';
 
@@ -34,6 +35,8 @@ export interface Tableau {
   readonly interpolant: readonly (readonly number[])[];
   /** Order of that interpolation. */
   readonly interpolantOrder: number;
+  /** Gains of the controller where a user gives none. Default: the elementary ones, or predictive where implicit. */
+  readonly controller?: ControllerGains;
   /** How the stages are solved for; absent where they are explicit. */
   readonly implicit?: ImplicitScheme;
 }

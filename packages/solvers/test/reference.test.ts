@@ -1,7 +1,16 @@
 /** Agreement with solutions of other codes: see bench/peers/reference_solutions.py, which made them. */
 import { readFileSync } from 'node:fs';
 import { reference } from '@neuralode/backend-reference';
-import { bosh3, dop853, dopri5, type Field, rk4, tsit5, vern7 } from '@neuralode/solvers';
+import {
+  bosh3,
+  dop853,
+  dopri5,
+  elementary,
+  type Field,
+  rk4,
+  tsit5,
+  vern7,
+} from '@neuralode/solvers';
 import { concat, setBackend, type Tensor } from '@neuralode/tensor';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { largestDifference, lotkaVolterra, part, solve, vanDerPol } from './problems.ts';
@@ -68,15 +77,16 @@ describe.each(cases)('$name', ({ name, field, within }) => {
   });
 });
 
-it('dopri5 is no worse than that of torchdiffeq, for hardly more evaluations', () => {
+it('dopri5 errs no more than that of torchdiffeq, for fewer evaluations', () => {
   const name = 'lotka-volterra';
   const peer = load(`${name}-torchdiffeq-dopri5`);
   const { rtol, atol } = peer.method;
-  const { rows, stats } = solve(lotkaVolterra, peer.y0, peer.times, { rtol, atol });
+  // torchdiffeq's error estimate is 2/3 of ours, so its tolerances are looser than they look
+  const loosened = { rtol: 1.5 * rtol, atol: 1.5 * atol };
+  const { rows, stats } = solve(lotkaVolterra, peer.y0, peer.times, loosened);
   const exact = load(name).ys;
   expect(largestDifference(rows, exact)).toBeLessThan(largestDifference(peer.ys, exact));
-  // torchdiffeq's error estimate is 2/3 of ours, so its steps are 8 % longer at the same tolerance
-  expect(stats.nfe).toBeLessThan(1.05 * (peer.evaluations as number));
+  expect(stats.nfe).toBeLessThan(peer.evaluations as number);
 });
 
 describe.each([
@@ -94,7 +104,12 @@ describe.each([
     ['DOP853', dop853()],
   ] as const)('%s', (peer, solver) => {
     const { evaluations, ys } = methods[peer];
-    const { rows, stats } = solve(field, y0, times, { solver, rtol, atol });
+    const { rows, stats } = solve(field, y0, times, {
+      solver,
+      rtol,
+      atol,
+      controller: elementary(),
+    });
     // the same steps, so the same error at the end, and between but for another quartic in RK45
     expect(largestDifference(rows.slice(-1), ys.slice(-1))).toBeLessThan(1e-11);
     expect(largestDifference(rows, ys)).toBeLessThan(peer === 'RK45' ? 1e-6 : 1e-11);
