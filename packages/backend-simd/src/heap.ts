@@ -116,7 +116,7 @@ export class Heap {
     }
   }
 
-  /** Counts memory that programs hold for themselves. */
+  /** Counts memory that programs hold for themselves, or give back: bytes, but no tensor's buffer. */
   count(bytes: number): void {
     this.#liveBytes += bytes;
     this.#peakBytes = Math.max(this.#peakBytes, this.#liveBytes);

@@ -73,7 +73,8 @@ class SingleKernels {
       const inputs = operands.map((spec) => new Value(spec));
       const results = outputs.map((spec) => new Value(spec));
       const node = { primitive, inputs, attrs, outputs: results };
-      program = new Program({ inputs, nodes: [node], outputs: results }, this.#heap, this.#fused);
+      const graph = { inputs, nodes: [node], outputs: results };
+      program = new Program(graph, this.#heap, this.#fused, false);
     }
     // put last: a Map keeps insertion order, so the first is the one unused for longest
     this.#known.delete(key);

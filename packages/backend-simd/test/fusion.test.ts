@@ -1,7 +1,17 @@
 /** Graphs of plain operations, compiled, against the reference: what is fused and what stands alone. */
-import { jit } from '@neuralode/autodiff';
+import { jit, valueAndGrad } from '@neuralode/autodiff';
 import { simd } from '@neuralode/backend-simd';
-import { concat, memory, setBackend, type Tensor, tensor, where } from '@neuralode/tensor';
+import {
+  concat,
+  elu,
+  memory,
+  relu,
+  setBackend,
+  type Tensor,
+  tanh,
+  tensor,
+  where,
+} from '@neuralode/tensor';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { expectSame, type Inputs, noise } from './harness.ts';
@@ -113,7 +123,42 @@ describe('chains of operations', () => {
   });
 });
 
+describe('values made again where they are read', () => {
+  it('of a hidden layer whose derivative is asked for', async () => {
+    const loss = (activation: (x: Tensor) => Tensor) => (x: Tensor, w: Tensor) =>
+      valueAndGrad((v: Tensor) => activation(x.matMul(v)).matMul(v.transpose()).square().sum())(w);
+    const given = [noise([9, 6], 1), noise([6, 11], 2)] as Inputs;
+    for (const activation of [elu, tanh, relu]) {
+      await expectSame(loss(activation), given, 'float64');
+      await expectSame(loss(activation), given, 'float32', 1e-5);
+    }
+  });
+
+  it('and read by what needs them in memory, or given out', async () => {
+    const program = (x: Tensor, w: Tensor) => {
+      const h = x.matMul(w).tanh();
+      const rest = h.mul(h).neg().add(1);
+      const mask = h.greater(0);
+      return [rest.matMul(w), where(mask, rest, h), mask.cast(h.dtype).sum([0]), rest, h.sum()];
+    };
+    await expectSame(program, [noise([5, 7], 1), noise([7, 7], 2)] as Inputs);
+  });
+});
+
 describe('memory', () => {
+  it('counts what a program keeps', async () => {
+    const backend = simd();
+    await setBackend(backend);
+    const x = tensor(noise([64, 64]) as number[][]);
+    const before = memory(backend);
+    const program = jit((a: Tensor) => a.matMul(a.matMul(a)));
+    program.sync(x).dispose();
+    const after = memory(backend);
+    // the inner product at the least, 64 × 64 floats
+    expect(after.liveBytes - before.liveBytes).toBeGreaterThanOrEqual(4 * 64 * 64);
+    expect(after.liveBuffers).toBe(before.liveBuffers);
+  });
+
   it('stands still after the first call', async () => {
     const backend = simd();
     await setBackend(backend);

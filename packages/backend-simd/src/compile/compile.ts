@@ -123,7 +123,7 @@ function compileWithout(
     if (left.has(stretch[0])) return stretch;
     const part = graphOf(stretch, graph);
     if (part.outputs.length === 0) return [];
-    const program = new Program(part, heap, fused);
+    const program = new Program(part, heap, fused, true);
     const loops = stretch.filter((node) => node.primitive.run !== undefined);
     programs.push({
       nodes: stretch.length,

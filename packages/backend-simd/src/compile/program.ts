@@ -16,10 +16,14 @@ interface Stretch {
 interface Holdings {
   readonly heap: Heap;
   readonly stretches: Stretch[];
+  readonly counted: boolean;
 }
 
-const dropped = new FinalizationRegistry<Holdings>(({ heap, stretches }) => {
-  for (const { address, bytes } of stretches) heap.give(address, bytes);
+const dropped = new FinalizationRegistry<Holdings>(({ heap, stretches, counted }) => {
+  for (const { address, bytes } of stretches) {
+    heap.give(address, bytes);
+    if (counted) heap.count(-bytes);
+  }
 });
 
 function outside(what: string): (index: number, position: number, extent: number) => void {
@@ -44,15 +48,18 @@ export class Program {
   readonly #memory: readonly number[];
   readonly #tape: Stretch[] = [];
   readonly #held: Stretch[] = [];
+  readonly #counted: boolean;
   #nextStretch = 0;
 
-  constructor(graph: Graph, heap: Heap, fused: boolean) {
+  /** @param counted whether what it holds shows in the heap's use: the scratch of a single kernel does not */
+  constructor(graph: Graph, heap: Heap, fused: boolean, counted: boolean) {
     const { inputs, outputs } = graph;
     const written = new ProgramWriter(inputs.length, outputs.length, fused, errors).writeGraph(
       graph,
     );
     this.#graph = graph;
     this.#heap = heap;
+    this.#counted = counted;
     this.kernels = written.kernels;
     this.bytes = written.bytes.length;
     const instance = this.#instantiate(written.bytes, written.calls);
@@ -61,7 +68,7 @@ export class Program {
     for (const { at, values } of written.tables) {
       new Float64Array(heap.memory.buffer, this.#memory[1] + at, values.length).set(values);
     }
-    dropped.register(this, { heap, stretches: this.#held });
+    dropped.register(this, { heap, stretches: this.#held, counted });
   }
 
   #instantiate(
@@ -83,6 +90,7 @@ export class Program {
 
   #hold(bytes: number): number {
     const address = this.#heap.take(bytes);
+    if (this.#counted) this.#heap.count(bytes);
     this.#held.push({ address, bytes });
     return address;
   }

@@ -60,12 +60,15 @@ function fromParts(v: Lanes, small: Emit, rounded: Emit): Emit {
   return v.madd(small, power, v.sub(power, v.splat(1)));
 }
 
-export function expm1(v: Lanes, x: Emit): Emit {
+/** @param largest what x is known not to exceed */
+export function expm1(v: Lanes, x: Emit, largest = Number.POSITIVE_INFINITY): Emit {
   // below −80 there is nothing to tell from −1, and 2ⁿ alone would underflow
-  const { small, rounded } = split(v, clamp(v, x, -80, 89));
+  const held = largest <= 64 ? v.let(v.pmax(x, v.splat(-80))) : clamp(v, x, -80, 89);
+  const { small, rounded } = split(v, held);
   const near = v.let(fromParts(v, small, rounded));
   // far above zero the 1 does not count, and 2ⁿ alone would overflow
-  const value = v.select(v.lt(x, v.splat(64)), near, scale(v, small, rounded));
+  const value =
+    largest <= 64 ? near : v.select(v.lt(x, v.splat(64)), near, scale(v, small, rounded));
   // minus zero stays what it is
   return v.or(value, v.and(x, v.bits(0x80000000)));
 }
