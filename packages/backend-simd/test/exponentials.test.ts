@@ -58,6 +58,8 @@ describe('float32 within two units in the last place', () => {
     ['log1p', points(-0.999, 1e3), (x) => x.log1p(), Math.log1p],
     ['sin', points(-30, 30), (x) => x.sin(), Math.sin],
     ['cos', points(-30, 30), (x) => x.cos(), Math.cos],
+    ['pow', points(0, 1e4), (x) => x.pow(1.7), (x) => x ** Math.fround(1.7)],
+    ['sqrt', points(0, 1e30), (x) => x.sqrt(), Math.sqrt],
   ];
   it.each(cases)('%s', (_, at, ours, exact) => {
     expect(worst(at, ours, exact).ulps).toBeLessThanOrEqual(2);
@@ -67,11 +69,18 @@ describe('float32 within two units in the last place', () => {
 describe('special values', () => {
   const { NaN: nan, POSITIVE_INFINITY: inf } = Number;
   const values = [nan, inf, -inf, 0, -0, 1e-42, 200, -200];
+  const tiny = Math.fround(1e-42);
+  const rootOfTiny = Math.fround(Math.sqrt(tiny));
+  const [sin200, log200] = [Math.sin(200), Math.log(200)].map(Math.fround);
   it.each<[string, (x: Tensor) => Tensor, number[]]>([
     ['exp', (x) => x.exp(), [nan, inf, 0, 1, 1, 1, inf, 0]],
     ['expm1', (x) => x.expm1(), [nan, inf, -1, 0, -0, Math.fround(1e-42), inf, -1]],
     ['tanh', (x) => x.tanh(), [nan, 1, -1, 0, -0, Math.fround(1e-42), 1, -1]],
     ['sigmoid', (x) => x.sigmoid(), [nan, 1, 0, 0.5, 0.5, 0.5, 1, 0]],
+    ['sin', (x) => x.sin(), [nan, nan, nan, 0, -0, tiny, sin200, -sin200]],
+    ['log', (x) => x.log(), [nan, inf, nan, -inf, -inf, Math.fround(Math.log(tiny)), log200, nan]],
+    ['log1p', (x) => x.log1p(), [nan, inf, nan, 0, -0, tiny, Math.fround(Math.log1p(200)), nan]],
+    ['sqrt', (x) => x.sqrt(), [nan, inf, nan, 0, -0, rootOfTiny, Math.fround(Math.sqrt(200)), nan]],
   ])('%s', (_, ours, want) => {
     expect(Array.from(ours(tensor(values)).dataSync())).toEqual(want);
   });

@@ -26,6 +26,9 @@ const dropped = new FinalizationRegistry<Holdings>(({ heap, stretches, counted }
   }
 });
 
+/** To the next address where a vector may lie. */
+const roundUp = (bytes: number): number => Math.ceil(bytes / 16) * 16;
+
 function outside(what: string): (index: number, position: number, extent: number) => void {
   return (index, position, extent) => {
     throw new ArgumentError({
@@ -64,7 +67,10 @@ export class Program {
     this.bytes = written.bytes.length;
     const instance = this.#instantiate(written.bytes, written.calls);
     this.#main = instance.exports.main as (...addresses: number[]) => void;
-    this.#memory = [written.arenaBytes, written.lastingBytes].map((bytes) => this.#hold(bytes));
+    // one stretch for both, so that there is nothing to give back where it does not fit
+    const arena = roundUp(written.arenaBytes);
+    const address = this.#hold(arena + written.lastingBytes);
+    this.#memory = [address, address + arena];
     for (const { at, values } of written.tables) {
       new Float64Array(heap.memory.buffer, this.#memory[1] + at, values.length).set(values);
     }
@@ -122,11 +128,12 @@ export class Program {
 
   /** Runs it on borrowed blocks; the results are the caller's. */
   run(inputs: readonly HeapBlock[]): HeapBlock[] {
-    const outputs = this.#graph.outputs.map(({ shape, dtype }) =>
-      this.#heap.block(sizeOf(shape), dtype as DType),
-    );
+    const outputs: HeapBlock[] = [];
     this.#nextStretch = 0;
     try {
+      for (const { shape, dtype } of this.#graph.outputs) {
+        outputs.push(this.#heap.block(sizeOf(shape), dtype as DType));
+      }
       this.#main(
         ...inputs.map(({ address }) => address),
         ...outputs.map(({ address }) => address),
