@@ -139,6 +139,7 @@ static double scaled_error(int n, double h, const double *y, double tol) {
 static long solve(Field field, int n, double *y, double t, double end, double tol) {
   long evaluations = 2;
   int rejected = 0;
+  double previous = 1;
   field(t, y, k[0]);
   double size = first_step(field, n, t, y, end - t, tol);
   while (t < end) {
@@ -146,16 +147,18 @@ static long solve(Field field, int n, double *y, double t, double end, double to
     stages(field, n, t, h, y);
     evaluations += 6;
     const double error = scaled_error(n, h, y, tol);
-    double factor = error == 0 ? 10 : 0.9 * pow(error, -1.0 / 5);
-    factor = factor < 0.2 ? 0.2 : factor > 10 ? 10 : factor;
+    double factor = error == 0 ? 10 : 0.9 * pow(error, -0.17);
     if (error <= 1) {
+      if (error != 0) factor *= pow(previous, 0.04);
+      factor = factor < 0.2 ? 0.2 : factor > 10 ? 10 : factor;
       t = h == end - t ? end : t + h;
       memcpy(y, point, n * sizeof *y);
       memcpy(k[0], k[6], n * sizeof *y);
       size = h * (rejected && factor > 1 ? 1 : factor);
       rejected = 0;
+      previous = fmax(error, 1e-4);
     } else {
-      size = h * fmin(1, factor);
+      size = h * fmin(1, fmax(0.2, factor));
       rejected = 1;
     }
   }

@@ -3,7 +3,8 @@
  *
  * solveIvp on Lorenz's equations, the Pleiades, the Brusselator with diffusion on 500 points and a linear system of ten, in
  * float64 at a tolerance of 1e-8: the time of a solve and of an evaluation beside scipy, npm's odex and dopri, and
- * dopri5 in C (bench/native/plain.c; left out where there is no C compiler). The shortest of many runs, each system in a
+ * dopri5 in C (bench/native/plain.c; left out where there is no C compiler), and the first two also as compiled tensor
+ * programs in one call of the fused runtime. The shortest of many runs, each system in a
  * process of its own. Writes bench/results/plain.json and prints tables.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -12,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runPeer } from './peers/python.ts';
+import { fusedProblems } from './plain/fused.ts';
 import { plainProblems } from './plain/problems.ts';
 
 const tolerance = 1e-8;
@@ -20,6 +22,8 @@ const systems = [
   'odex GBS',
   'dopri dopri5',
 ];
+
+const fused = 'neuralode fused dopri5';
 
 interface Solved {
   readonly y: readonly number[];
@@ -62,6 +66,7 @@ const solved = [
   ...names.flatMap((name) =>
     systems.map((system) => run(name, system, process.execPath, [measure, system, name])),
   ),
+  ...fusedProblems.map((name) => run(name, fused, process.execPath, [measure, fused, name])),
   ...inC(),
   ...(await runPeer<Named>('plain_scipy.py', [String(tolerance)])),
 ];

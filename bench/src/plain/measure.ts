@@ -11,6 +11,7 @@ import {
   solveWithDopri,
   solveWithOdex,
 } from '../peers/npm.ts';
+import { type FusedProblem, fusedSolver } from './fused.ts';
 import { plainProblems } from './problems.ts';
 
 const tolerance = 1e-8;
@@ -35,13 +36,15 @@ const systems: Readonly<Record<string, (problem: PeerProblem) => PeerSolution>> 
 };
 
 const [system, name] = process.argv.slice(2);
+const solve =
+  system === 'neuralode fused dopri5' ? await fusedSolver(name as FusedProblem) : systems[system];
 const given: PeerProblem = { ...plainProblems[name], rtol: tolerance, atol: tolerance };
 let milliseconds = Number.POSITIVE_INFINITY;
-let solution = systems[system](given);
+let solution = solve(given);
 const begin = performance.now();
 for (let run = 0; run < 3 || performance.now() - begin < patience; run++) {
   const start = performance.now();
-  solution = systems[system](given);
+  solution = solve(given);
   milliseconds = Math.min(milliseconds, performance.now() - start);
 }
 process.stdout.write(JSON.stringify({ ...solution, milliseconds }));

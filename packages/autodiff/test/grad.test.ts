@@ -195,6 +195,19 @@ describe.each(Object.entries(functions))('%s', (_, { fn, shapes, range = signed 
   });
 });
 
+it.each<[string, (x: Tensor) => Tensor, number]>([
+  ['relu', (x) => x.relu(), 0],
+  ['elu', (x) => x.elu(), 1],
+])('the derivative of %s at 0', (_, fn, want) => {
+  for (const zero of [0, -0]) {
+    expect(
+      grad((x: Tensor) => fn(x).sum())
+        .sync(tensor([zero]))
+        .dataSync()[0],
+    ).toBe(want);
+  }
+});
+
 describe('a tanh network', () => {
   const shapes = [[2, 8], [8], [8, 1]];
   const rng = random(1);

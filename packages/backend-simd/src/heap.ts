@@ -9,7 +9,7 @@ import {
 
 const pageBytes = 65536;
 /** 4 GiB, less a page: the limit of 32-bit addresses. */
-const mostPages = 65535;
+export const mostBytes = 65535 * pageBytes;
 
 /** Extents are rounded up to a few sizes, so that a block freed fits the next of about its size. */
 function roomFor(bytes: number): number {
@@ -37,7 +37,8 @@ export class HeapBlock {
 }
 
 export class Heap {
-  readonly memory = new WebAssembly.Memory({ initial: 16, maximum: mostPages });
+  readonly memory: WebAssembly.Memory;
+  readonly #mostPages: number;
   /** Freed addresses by size. */
   readonly #free = new Map<number, number[]>();
   /** Address 0 is no block's. */
@@ -45,6 +46,15 @@ export class Heap {
   #liveBuffers = 0;
   #liveBytes = 0;
   #peakBytes = 0;
+
+  /** @param limit bytes that the memory may grow to */
+  constructor(limit: number) {
+    this.#mostPages = Math.floor(limit / pageBytes);
+    this.memory = new WebAssembly.Memory({
+      initial: Math.min(16, this.#mostPages),
+      maximum: this.#mostPages,
+    });
+  }
 
   /** Address of `bytes` of memory, a multiple of 16. */
   take(bytes: number): number {
@@ -68,7 +78,7 @@ export class Heap {
     const has = this.memory.buffer.byteLength;
     if (end <= has) return;
     // half as much again, so that growing is rare
-    const wanted = Math.min(mostPages, Math.ceil(Math.max(end, 1.5 * has) / pageBytes));
+    const wanted = Math.min(this.#mostPages, Math.ceil(Math.max(end, 1.5 * has) / pageBytes));
     try {
       this.memory.grow(Math.max(wanted, Math.ceil(end / pageBytes)) - has / pageBytes);
     } catch (cause) {
@@ -76,12 +86,19 @@ export class Heap {
         {
           what: 'simd: out of memory',
           got: `${has} bytes in use, ${end - has} more asked for`,
-          expected: 'at most 4 GB in all, the limit of a WebAssembly memory',
+          expected: this.#expected(),
           remedy: 'Use a smaller batch, or a gradient that stores less (backsolve)',
         },
         { cause },
       );
     }
+  }
+
+  #expected(): string {
+    const limit = this.#mostPages * pageBytes;
+    return limit < mostBytes
+      ? `at most ${limit} bytes in all, the memoryLimit of this backend`
+      : 'at most 4 GB in all, the limit of a WebAssembly memory';
   }
 
   /** A block for a tensor's elements, not yet set. */
@@ -116,7 +133,7 @@ export class Heap {
     }
   }
 
-  /** Counts memory that programs hold for themselves. */
+  /** Counts memory that programs hold for themselves, or give back: bytes, but no tensor's buffer. */
   count(bytes: number): void {
     this.#liveBytes += bytes;
     this.#peakBytes = Math.max(this.#peakBytes, this.#liveBytes);

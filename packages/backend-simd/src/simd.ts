@@ -3,6 +3,7 @@
  * again becomes one program, in one call of which all of it is computed.
  */
 import {
+  ArgumentError,
   type Backend,
   BackendError,
   dtypeOf,
@@ -19,12 +20,17 @@ import {
 import { compileGraph } from './compile/compile.ts';
 import { explain, type Explained } from './explain.ts';
 import { hasFusedMultiplyAdd, requireSimd } from './features.ts';
-import { Heap, HeapBlock } from './heap.ts';
+import { Heap, HeapBlock, mostBytes } from './heap.ts';
 import { Program } from './compile/program.ts';
 
 export interface SimdOptions {
   /** Element type of tensors made from plain numbers: `float32` where left out. */
   readonly floatDType?: FloatDType;
+  /**
+   * Bytes that the backend's memory may grow to: 4 GiB, the most that WebAssembly has, where left out. A graph whose
+   * program needs more than is left runs kernel by kernel, and `explain` says so.
+   */
+  readonly memoryLimit?: number;
 }
 
 export interface SimdBackend extends Backend {
@@ -73,7 +79,8 @@ class SingleKernels {
       const inputs = operands.map((spec) => new Value(spec));
       const results = outputs.map((spec) => new Value(spec));
       const node = { primitive, inputs, attrs, outputs: results };
-      program = new Program({ inputs, nodes: [node], outputs: results }, this.#heap, this.#fused);
+      const graph = { inputs, nodes: [node], outputs: results };
+      program = new Program(graph, this.#heap, this.#fused, false);
     }
     // put last: a Map keeps insertion order, so the first is the one unused for longest
     this.#known.delete(key);
@@ -100,14 +107,27 @@ function unknownPrimitive(name: string): BackendError {
   });
 }
 
+function requireLimit(bytes: number): void {
+  if (bytes >= 2 ** 20) return;
+  throw new ArgumentError({
+    what: 'simd: memoryLimit out of range',
+    got: String(bytes),
+    expected: 'bytes, 1 MiB (1048576) or more',
+  });
+}
+
 /**
  * The backend of compiled programs: float32, float64, int32 and bool, on one thread. Every call gives one with a memory
  * of its own. Throws a BackendError where the engine has no WebAssembly SIMD.
  */
-export function simd({ floatDType = 'float32' }: SimdOptions = {}): SimdBackend {
+export function simd({
+  floatDType = 'float32',
+  memoryLimit = mostBytes,
+}: SimdOptions = {}): SimdBackend {
   requireSimd();
+  requireLimit(memoryLimit);
   const fused = hasFusedMultiplyAdd();
-  const heap = new Heap();
+  const heap = new Heap(Math.min(memoryLimit, mostBytes));
   const kernels = new SingleKernels(heap, fused);
   const explained: Explained[] = [];
   const blockOf = (handle: Handle, deed: string): HeapBlock => {

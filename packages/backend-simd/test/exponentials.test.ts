@@ -1,4 +1,5 @@
 /** The transcendental functions against float64, densely over their range. */
+import { jit } from '@neuralode/autodiff';
 import { type SimdBackend, simd } from '@neuralode/backend-simd';
 import { setBackend, type Tensor, tensor } from '@neuralode/tensor';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -52,12 +53,15 @@ describe('float32 within two units in the last place', () => {
   const cases: [string, Float32Array, (x: Tensor) => Tensor, (x: number) => number][] = [
     ['exp', points(-87, 88.7), (x) => x.exp(), Math.exp],
     ['expm1', points(-20, 88.7), (x) => x.expm1(), Math.expm1],
+    ['expm1 inside elu', points(-90, 0), jit((x: Tensor) => x.elu()).sync, Math.expm1],
     ['tanh', points(-10, 10), (x) => x.tanh(), Math.tanh],
     ['sigmoid', points(-87, 20), (x) => x.sigmoid(), sigmoid],
     ['log', points(1e-30, 1e4), (x) => x.log(), Math.log],
     ['log1p', points(-0.999, 1e3), (x) => x.log1p(), Math.log1p],
     ['sin', points(-30, 30), (x) => x.sin(), Math.sin],
     ['cos', points(-30, 30), (x) => x.cos(), Math.cos],
+    ['pow', points(0, 1e4), (x) => x.pow(1.7), (x) => x ** Math.fround(1.7)],
+    ['sqrt', points(0, 1e30), (x) => x.sqrt(), Math.sqrt],
   ];
   it.each(cases)('%s', (_, at, ours, exact) => {
     expect(worst(at, ours, exact).ulps).toBeLessThanOrEqual(2);
@@ -67,11 +71,18 @@ describe('float32 within two units in the last place', () => {
 describe('special values', () => {
   const { NaN: nan, POSITIVE_INFINITY: inf } = Number;
   const values = [nan, inf, -inf, 0, -0, 1e-42, 200, -200];
+  const tiny = Math.fround(1e-42);
+  const rootOfTiny = Math.fround(Math.sqrt(tiny));
+  const [sin200, log200] = [Math.sin(200), Math.log(200)].map(Math.fround);
   it.each<[string, (x: Tensor) => Tensor, number[]]>([
     ['exp', (x) => x.exp(), [nan, inf, 0, 1, 1, 1, inf, 0]],
     ['expm1', (x) => x.expm1(), [nan, inf, -1, 0, -0, Math.fround(1e-42), inf, -1]],
     ['tanh', (x) => x.tanh(), [nan, 1, -1, 0, -0, Math.fround(1e-42), 1, -1]],
     ['sigmoid', (x) => x.sigmoid(), [nan, 1, 0, 0.5, 0.5, 0.5, 1, 0]],
+    ['sin', (x) => x.sin(), [nan, nan, nan, 0, -0, tiny, sin200, -sin200]],
+    ['log', (x) => x.log(), [nan, inf, nan, -inf, -inf, Math.fround(Math.log(tiny)), log200, nan]],
+    ['log1p', (x) => x.log1p(), [nan, inf, nan, 0, -0, tiny, Math.fround(Math.log1p(200)), nan]],
+    ['sqrt', (x) => x.sqrt(), [nan, inf, nan, 0, -0, rootOfTiny, Math.fround(Math.sqrt(200)), nan]],
   ])('%s', (_, ours, want) => {
     expect(Array.from(ours(tensor(values)).dataSync())).toEqual(want);
   });

@@ -1,10 +1,22 @@
 /** Graphs of plain operations, compiled, against the reference: what is fused and what stands alone. */
-import { jit } from '@neuralode/autodiff';
+import { jit, valueAndGrad } from '@neuralode/autodiff';
+import { reference } from '@neuralode/backend-reference';
 import { simd } from '@neuralode/backend-simd';
-import { concat, memory, setBackend, type Tensor, tensor, where } from '@neuralode/tensor';
+import { euler, odeint } from '@neuralode/solvers';
+import {
+  concat,
+  elu,
+  memory,
+  relu,
+  setBackend,
+  type Tensor,
+  tanh,
+  tensor,
+  where,
+} from '@neuralode/tensor';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { expectSame, type Inputs, noise } from './harness.ts';
+import { difference, expectSame, type Inputs, noise, runOn } from './harness.ts';
 
 describe('products', () => {
   const extent = fc.integer({ min: 1, max: 19 });
@@ -113,7 +125,42 @@ describe('chains of operations', () => {
   });
 });
 
+describe('values made again where they are read', () => {
+  it('of a hidden layer whose derivative is asked for', async () => {
+    const loss = (activation: (x: Tensor) => Tensor) => (x: Tensor, w: Tensor) =>
+      valueAndGrad((v: Tensor) => activation(x.matMul(v)).matMul(v.transpose()).square().sum())(w);
+    const given = [noise([9, 6], 1), noise([6, 11], 2)] as Inputs;
+    for (const activation of [elu, tanh, relu]) {
+      await expectSame(loss(activation), given, 'float64');
+      await expectSame(loss(activation), given, 'float32', 1e-5);
+    }
+  });
+
+  it('and read by what needs them in memory, or given out', async () => {
+    const program = (x: Tensor, w: Tensor) => {
+      const h = x.matMul(w).tanh();
+      const rest = h.mul(h).neg().add(1);
+      const mask = h.greater(0);
+      return [rest.matMul(w), where(mask, rest, h), mask.cast(h.dtype).sum([0]), rest, h.sum()];
+    };
+    await expectSame(program, [noise([5, 7], 1), noise([7, 7], 2)] as Inputs);
+  });
+});
+
 describe('memory', () => {
+  it('counts what a program keeps', async () => {
+    const backend = simd();
+    await setBackend(backend);
+    const x = tensor(noise([64, 64]) as number[][]);
+    const before = memory(backend);
+    const program = jit((a: Tensor) => a.matMul(a.matMul(a)));
+    program.sync(x).dispose();
+    const after = memory(backend);
+    // the inner product at the least, 64 × 64 floats
+    expect(after.liveBytes - before.liveBytes).toBeGreaterThanOrEqual(4 * 64 * 64);
+    expect(after.liveBuffers).toBe(before.liveBuffers);
+  });
+
   it('stands still after the first call', async () => {
     const backend = simd();
     await setBackend(backend);
@@ -123,6 +170,44 @@ describe('memory', () => {
     const before = memory(backend);
     for (let i = 0; i < 50; i++) program.sync(x).dispose();
     expect(memory(backend)).toEqual(before);
+  });
+
+  it('runs kernel by kernel what does not fit, and says so', async () => {
+    const turns = Array.from({ length: 12 }, (_, i) => i + 1);
+    // a program keeps all twelve matrices from step to step; kernel by kernel each is made and let go
+    const field = (_: Tensor, y: Tensor, w: Tensor): Tensor =>
+      turns
+        .map((i) => y.matMul(w.mul(i).tanh()))
+        .reduce((sum, part) => sum.add(part))
+        .tanh();
+    const program = (w: Tensor, y0: Tensor) =>
+      odeint(field, y0, [0, 1], { args: w, solver: euler(), stepSize: 0.5 }).ys;
+    const inputs = [noise([220, 220], 1), noise([2, 220], 2)] as Inputs;
+    const backend = simd({ memoryLimit: 2 ** 20 });
+    const [got] = await runOn(backend, program, inputs);
+    expect(backend.explain()).toMatch(/kernel by kernel: .* needs more memory than is left/);
+    const [want] = await runOn(reference({ floatDType: 'float32' }), program, inputs);
+    expect(difference(got, want)).toBeLessThan(1e-5);
+    const roomy = simd();
+    await runOn(roomy, program, inputs);
+    expect(roomy.explain()).not.toContain('kernel by kernel');
+  });
+
+  it('says in one sentence that even that does not fit', async () => {
+    await setBackend(simd({ memoryLimit: 2 ** 20 }));
+    const huge = jit((a: Tensor) => a.broadcastTo([600, 600]).add(a.slice([0], [1])));
+    const x = tensor(noise([600]) as number[]);
+    expect(() => huge.sync(x)).toThrow(/simd: out of memory.*memoryLimit/s);
+    // and the backend goes on
+    expect(
+      jit((a: Tensor) => a.sub(a))
+        .sync(x)
+        .dataSync(),
+    ).toEqual(new Float32Array(600));
+  });
+
+  it('of at least a megabyte may be asked for', () => {
+    expect(() => simd({ memoryLimit: 1000 })).toThrow(/simd: memoryLimit out of range; got 1000/);
   });
 
   it('says in one sentence where it is full', async () => {

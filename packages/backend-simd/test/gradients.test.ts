@@ -4,7 +4,17 @@ import { grad, jit, jvp, valueAndGrad } from '@neuralode/autodiff';
 import { reference } from '@neuralode/backend-reference';
 import { simd } from '@neuralode/backend-simd';
 import { adam } from '@neuralode/nn';
-import { bosh3, dop853, dopri5, euler, odeint, rk4, type SolveStats } from '@neuralode/solvers';
+import {
+  AbortedError,
+  bosh3,
+  dop853,
+  dopri5,
+  euler,
+  odeint,
+  rk4,
+  type SolveStats,
+  type StepReport,
+} from '@neuralode/solvers';
 import {
   type Backend,
   flatten,
@@ -32,6 +42,8 @@ function program(options: object, onSolve?: (stats: SolveStats) => void) {
         .mean();
     })({ y0, w, b, ts });
 }
+
+type Four = [Tensor, Tensor, Tensor, Tensor];
 
 const inputs: Inputs = [
   noise([7, 2], 1),
@@ -79,6 +91,42 @@ describe.each([
     const again = (y0: Tensor, w: Tensor, b: Tensor, ts: Tensor) =>
       grad((v: Tensor) => program(options)(y0, v, b, ts).grads.b.square().sum())(w);
     await expectSame((y0, w, b, ts) => again(y0, w, b, ts), inputs);
+  });
+});
+
+describe.each([
+  ['direct', direct()],
+  ['backsolve', backsolve()],
+])('stopped on the way back, %s', (_, gradient) => {
+  it('after as many steps as the interpreted one, and runs again afterwards', async () => {
+    const run = async (backend: Backend) => {
+      await setBackend(backend);
+      const stop = new AbortController();
+      const [told, stats]: [unknown[], unknown[]] = [[], []];
+      const onStep = (step: StepReport): void => {
+        if (step.pass !== 'backward') return;
+        told.push(step);
+        if (told.length === 3) stop.abort('enough');
+      };
+      const options = { rtol: 1e-6, gradient, onStep, signal: stop.signal };
+      const compiled = jit(program(options, (each) => stats.push(each.status, each.accepted)));
+      let stopped = { message: '', time: Number.NaN };
+      try {
+        compiled.sync(...(inputs.map((each) => tensor(each as number[])) as Four));
+      } catch (error) {
+        expect(error).toBeInstanceOf(AbortedError);
+        const { message, time } = error as AbortedError;
+        // Sums that are grouped otherwise move a step by rounding.
+        stopped = { message: message.replace(String(time), 'some time'), time };
+      }
+      return { told: told.length, stats, ...stopped };
+    };
+    const want = await run(reference());
+    expect(want.told).toBe(3);
+    expect(want.message).toContain('stopped by its signal');
+    const got = await run(simd({ floatDType: 'float64' }));
+    expect(got).toEqual({ ...want, time: got.time });
+    expect(Math.abs(got.time - want.time)).toBeLessThan(1e-10);
   });
 });
 

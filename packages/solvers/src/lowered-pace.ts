@@ -1,5 +1,8 @@
 /**
  * The pace of a solve (pace.ts) as code for a compiling backend: the same numbers, decided by the program itself.
+ *
+ * One of the two could be had from the other, with arithmetic that acts at once; but then each step of solveIvp would
+ * make some fifty calls where it now makes plain additions. So they stand side by side, and a test holds them together.
  */
 import type { Lowering, Num, Test, Variable } from '@neuralode/tensor';
 import type { AdaptiveControl, FixedControl, StepController } from './control.ts';
@@ -145,17 +148,27 @@ export class LoweredAdaptivePace implements LoweredPace {
       beta,
       gamma = 0,
       ratios = [],
+      predictive,
       safety,
       maxFactor,
     } = this.#control.controller as StepController;
-    let factor = n.mul(safety, n.pow(error, -alpha));
-    if (beta !== 0) factor = n.mul(factor, n.pow(this.#previousError.get(), beta));
-    if (gamma !== 0) factor = n.mul(factor, n.pow(this.#olderError.get(), -gamma));
+    let exponent = n.mul(-alpha, n.log(error));
+    const weigh = (weight: number, value: Num): void => {
+      exponent = n.add(exponent, n.mul(weight, n.log(value)));
+    };
+    if (beta !== 0) weigh(beta, this.#previousError.get());
+    if (gamma !== 0) weigh(-gamma, this.#olderError.get());
     const [previous, older] = this.#accepted.map((each) => each.get());
     const values = [this.#ratio(tried, previous), this.#ratio(previous, older)];
     ratios.forEach((power, i) => {
-      factor = n.mul(factor, n.pow(values[i], -power));
+      weigh(-power, values[i]);
     });
+    let factor = n.mul(safety, n.exp(exponent));
+    if (predictive === true) {
+      const trend = n.div(n.max(this.#previousError.get(), 1e-2), n.pow(error, 2));
+      const expected = n.mul(n.mul(safety, values[0]), n.pow(trend, alpha));
+      factor = n.min(factor, expected);
+    }
     return n.choose(n.equal(error, 0), maxFactor, this.#bounded(factor));
   }
 
@@ -176,4 +189,34 @@ export class LoweredAdaptivePace implements LoweredPace {
     const smallest = smallestStep(this.#code, t, this.#span);
     return n.less(this.size.get(), n.max(smallest, minStep * (1 - rounding)));
   }
+}
+
+/** `trialStep` of pace.ts. */
+export function loweredTrialStep(
+  { numbers: n }: Lowering,
+  stateNorm: Num,
+  fieldNorm: Num,
+  limit: Num,
+): Num {
+  const small = n.either(n.less(stateNorm, 1e-5), n.less(fieldNorm, 1e-5));
+  const rough = n.choose(small, 1e-6, n.div(n.mul(0.01, stateNorm), fieldNorm));
+  const sound = n.both(n.isFinite(rough), n.less(0, rough));
+  return n.min(n.choose(sound, rough, 1e-6), limit);
+}
+
+/** `firstStep` of pace.ts. */
+export function loweredFirstStep(
+  { numbers: n }: Lowering,
+  trial: Num,
+  fieldNorm: Num,
+  bendNorm: Num,
+  errorOrder: number,
+): Num {
+  const largest = n.max(fieldNorm, bendNorm);
+  const fine = n.choose(
+    n.less(1e-15, largest),
+    n.pow(n.div(0.01, largest), 1 / (errorOrder + 1)),
+    n.max(1e-6, n.mul(trial, 1e-3)),
+  );
+  return n.choose(n.isFinite(largest), n.min(n.mul(100, trial), fine), trial);
 }

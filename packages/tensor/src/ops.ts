@@ -91,10 +91,11 @@ export function relu(x: Tensor): Tensor {
   return maximum(x, 0);
 }
 
-/** x for x > 0, exp(x) − 1 below (Clevert, Unterthiner, Hochreiter 2015, with α = 1). */
+/** x for x > 0, exp(x) − 1 below (Clevert, Unterthiner, Hochreiter 2015, with α = 1); its derivative at 0 is 1. */
 export function elu(x: Tensor): Tensor {
   // expm1 of the clipped value: the branch not taken must stay finite, or its zero weight would give NaN gradients.
-  return where(greater(x, 0), x, expm1(minimum(x, 0)));
+  const positive = greater(x, 0);
+  return where(positive, x, expm1(where(positive, 0, x)));
 }
 
 /** log(1 + exp(x)), without overflow. */

@@ -4,6 +4,7 @@
  */
 import {
   type Backend,
+  BackendError,
   DeviceBuffer,
   type Graph,
   type GraphNode,
@@ -94,6 +95,16 @@ function programNode(graph: Graph, program: Program): GraphNode {
   return { primitive, inputs: graph.inputs, attrs: undefined, outputs: graph.outputs };
 }
 
+/** The program of a graph; nothing where its memory does not fit. */
+function programOf(graph: Graph, heap: Heap, fused: boolean): Program | undefined {
+  try {
+    return new Program(graph, heap, fused, true);
+  } catch (error) {
+    if (error instanceof BackendError) return undefined;
+    throw error;
+  }
+}
+
 /** An equal graph, made of programs and of what does not compile. */
 export function compileGraph(
   graph: Graph,
@@ -119,11 +130,17 @@ function compileWithout(
   fused: boolean,
 ): { graph: Graph; fusion: Fusion } {
   const programs: Fusion['programs'][number][] = [];
+  const tooLarge: Fusion['left'][number][] = [];
   const nodes = stretchesOf(graph, left).flatMap((stretch): GraphNode[] => {
     if (left.has(stretch[0])) return stretch;
     const part = graphOf(stretch, graph);
     if (part.outputs.length === 0) return [];
-    const program = new Program(part, heap, fused);
+    const program = programOf(part, heap, fused);
+    if (program === undefined) {
+      const reason = 'their program needs more memory than is left';
+      tooLarge.push({ primitive: `${stretch.length} nodes`, reason });
+      return stretch;
+    }
     const loops = stretch.filter((node) => node.primitive.run !== undefined);
     programs.push({
       nodes: stretch.length,
@@ -140,6 +157,6 @@ function compileWithout(
   }));
   return {
     graph: { inputs: graph.inputs, nodes, outputs: graph.outputs },
-    fusion: { programs, left: reasons },
+    fusion: { programs, left: [...reasons, ...tooLarge] },
   };
 }

@@ -54,6 +54,13 @@ export function arithmeticOn(f: FunctionWriter): Arithmetic {
       pushTest(f, b);
       f.op(opcode);
     });
+  const called =
+    (name: 'exp' | 'log') =>
+    (a: Num): Num =>
+      number(() => {
+        push(a);
+        f.call(hostIndex(name));
+      });
   return {
     add: binary(0xa0),
     sub: binary(0xa1),
@@ -66,6 +73,8 @@ export function arithmeticOn(f: FunctionWriter): Arithmetic {
         push(a);
         f.op(0x99);
       }),
+    exp: called('exp'),
+    log: called('log'),
     pow: (a, b) =>
       number(() => {
         push(a, b);

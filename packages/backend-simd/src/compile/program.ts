@@ -16,11 +16,18 @@ interface Stretch {
 interface Holdings {
   readonly heap: Heap;
   readonly stretches: Stretch[];
+  readonly counted: boolean;
 }
 
-const dropped = new FinalizationRegistry<Holdings>(({ heap, stretches }) => {
-  for (const { address, bytes } of stretches) heap.give(address, bytes);
+const dropped = new FinalizationRegistry<Holdings>(({ heap, stretches, counted }) => {
+  for (const { address, bytes } of stretches) {
+    heap.give(address, bytes);
+    if (counted) heap.count(-bytes);
+  }
 });
+
+/** To the next address where a vector may lie. */
+const roundUp = (bytes: number): number => Math.ceil(bytes / 16) * 16;
 
 function outside(what: string): (index: number, position: number, extent: number) => void {
   return (index, position, extent) => {
@@ -44,24 +51,30 @@ export class Program {
   readonly #memory: readonly number[];
   readonly #tape: Stretch[] = [];
   readonly #held: Stretch[] = [];
+  readonly #counted: boolean;
   #nextStretch = 0;
 
-  constructor(graph: Graph, heap: Heap, fused: boolean) {
+  /** @param counted whether what it holds shows in the heap's use: the scratch of a single kernel does not */
+  constructor(graph: Graph, heap: Heap, fused: boolean, counted: boolean) {
     const { inputs, outputs } = graph;
     const written = new ProgramWriter(inputs.length, outputs.length, fused, errors).writeGraph(
       graph,
     );
     this.#graph = graph;
     this.#heap = heap;
+    this.#counted = counted;
     this.kernels = written.kernels;
     this.bytes = written.bytes.length;
     const instance = this.#instantiate(written.bytes, written.calls);
     this.#main = instance.exports.main as (...addresses: number[]) => void;
-    this.#memory = [written.arenaBytes, written.lastingBytes].map((bytes) => this.#hold(bytes));
+    // one stretch for both, so that there is nothing to give back where it does not fit
+    const arena = roundUp(written.arenaBytes);
+    const address = this.#hold(arena + written.lastingBytes);
+    this.#memory = [address, address + arena];
     for (const { at, values } of written.tables) {
       new Float64Array(heap.memory.buffer, this.#memory[1] + at, values.length).set(values);
     }
-    dropped.register(this, { heap, stretches: this.#held });
+    dropped.register(this, { heap, stretches: this.#held, counted });
   }
 
   #instantiate(
@@ -83,6 +96,7 @@ export class Program {
 
   #hold(bytes: number): number {
     const address = this.#heap.take(bytes);
+    if (this.#counted) this.#heap.count(bytes);
     this.#held.push({ address, bytes });
     return address;
   }
@@ -114,11 +128,12 @@ export class Program {
 
   /** Runs it on borrowed blocks; the results are the caller's. */
   run(inputs: readonly HeapBlock[]): HeapBlock[] {
-    const outputs = this.#graph.outputs.map(({ shape, dtype }) =>
-      this.#heap.block(sizeOf(shape), dtype as DType),
-    );
+    const outputs: HeapBlock[] = [];
     this.#nextStretch = 0;
     try {
+      for (const { shape, dtype } of this.#graph.outputs) {
+        outputs.push(this.#heap.block(sizeOf(shape), dtype as DType));
+      }
       this.#main(
         ...inputs.map(({ address }) => address),
         ...outputs.map(({ address }) => address),

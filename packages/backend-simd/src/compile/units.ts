@@ -23,6 +23,7 @@ import {
   type Pattern,
 } from '../kernels/mat-mul.ts';
 import { broadcastStrides } from '../kernels/nest.ts';
+import { derivedValues, isWide } from './derived.ts';
 import { type View, Views } from './views.ts';
 
 /** A value read from memory, as an operand over the unit's shape. */
@@ -112,13 +113,25 @@ export class UnitBuilder {
   readonly units: Unit[] = [];
   /** Which unit gives a value. */
   readonly #orders = new Map<Value, number>();
+  /** Values that no unit gives: each that reads one makes it again. */
+  readonly #derived: ReadonlyMap<Value, GraphNode>;
 
   constructor(graph: Graph) {
     this.views = new Views(graph);
+    this.#derived = derivedValues(graph, this.views, elementwise);
     const needed = this.#neededNodes(graph);
     for (const node of graph.nodes) {
-      if (needed.has(node) && !this.views.idle.has(node)) this.#place(node);
+      if (!needed.has(node) || this.views.idle.has(node)) continue;
+      if (!this.#derived.has(node.outputs[0])) this.#place(node);
     }
+  }
+
+  /** What an elementwise node reads from units before, or from its own: what derived values are made of. */
+  #sourcesOf(node: GraphNode): Value[] {
+    return this.inputsOf(node).flatMap(({ root }) => {
+      const derivation = this.#derived.get(root);
+      return derivation === undefined ? [root] : this.#sourcesOf(derivation);
+    });
   }
 
   /** What a node reads, transposes in front of products left out. */
@@ -164,9 +177,8 @@ export class UnitBuilder {
 
   #placeElementwise(node: GraphNode): void {
     const [output] = node.outputs;
-    const dtypes = [...node.inputs, output].map(({ dtype }) => dtype);
-    const wide = dtypes.includes('float64');
-    const latest = Math.max(-1, ...this.inputsOf(node).map(({ root }) => this.#orderOf(root)));
+    const wide = isWide(node);
+    const latest = Math.max(-1, ...this.#sourcesOf(node).map((root) => this.#orderOf(root)));
     let order = this.units.length - 1;
     const last = Math.max(latest, order - lookBack, 0);
     for (; order >= last; order--) {
@@ -185,7 +197,7 @@ export class UnitBuilder {
 
   #sharesOperand(unit: Expression, node: GraphNode): boolean {
     const roots = unit.operands.map(({ view }) => view.root);
-    return this.inputsOf(node).some(({ root }) => roots.includes(root));
+    return this.#sourcesOf(node).some((root) => roots.includes(root));
   }
 
   #join(unit: GroupUnit | MatMulUnit, node: GraphNode): boolean {
@@ -200,6 +212,10 @@ export class UnitBuilder {
   #joins(unit: GroupUnit | MatMulUnit, input: Value, shape: readonly number[]): boolean {
     if (this.views.constantOf(input) !== undefined) return true;
     const { root, offset } = this.views.of(input);
+    const derivation = this.#derived.get(root);
+    if (derivation !== undefined) {
+      return derivation.inputs.every((each) => this.#joins(unit, each, shape));
+    }
     const own = unit.values.has(root) || (unit.kind === 'matMul' && unit.product === root);
     if (own) return offset === 0 && sameShape(input.shape, shape);
     // a sum over the very elements that this unit makes
@@ -212,6 +228,10 @@ export class UnitBuilder {
   #add(unit: GroupUnit | MatMulUnit, node: GraphNode): void {
     const { primitive, inputs, outputs, attrs } = node;
     const [output] = outputs;
+    for (const input of inputs) {
+      const derivation = this.#derived.get(input);
+      if (derivation !== undefined && !unit.values.has(input)) this.#add(unit, derivation);
+    }
     const shape = unit.kind === 'matMul' ? output.shape : unit.shape;
     const op = primitive.name === 'broadcastTo' ? 'identity' : primitive.name;
     const { weights } = (attrs ?? {}) as Partial<WeightsAttrs>;

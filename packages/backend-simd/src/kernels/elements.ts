@@ -132,14 +132,27 @@ function storeBooleans(
   offset: number,
   value: Emit,
 ): void {
-  const ones = f.once('bytes of one', 'v128', () =>
-    f.simd(simd.constant, ...new Array<number>(16).fill(1)),
+  const ones = f.once('a one in each lane', 'v128', () =>
+    f.simd(
+      simd.constant,
+      ...Array.from({ length: 16 }, (_, byte) => Number(byte % (16 / lanes) === 0)),
+    ),
   );
   const bytes = f.let('v128', () => {
     value();
     f.get(ones);
     f.simd(simd.and);
   });
+  if (lanes === 4 && used === 4) {
+    f.get(address);
+    f.get(bytes);
+    f.get(bytes);
+    f.simd(simd.narrow32To16);
+    f.get(bytes);
+    f.simd(simd.narrow16To8);
+    f.simdMemory(simd.store32Lane, offset, 0);
+    return;
+  }
   const width = 16 / lanes;
   for (let lane = 0; lane < used; lane++) {
     f.get(address);

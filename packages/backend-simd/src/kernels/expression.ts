@@ -30,6 +30,8 @@ export function laneCount(dtypes: readonly DType[]): 4 | 2 {
   return dtypes.includes('float64') ? 2 : 4;
 }
 
+const sameRef = (a: Ref, b: Ref): boolean => JSON.stringify(a) === JSON.stringify(b);
+
 const lowHalves = [0, 1, 2, 3, 8, 9, 10, 11, 0, 1, 2, 3, 8, 9, 10, 11];
 
 type Operation = (member: Member, inputs: readonly Emit[]) => Emit;
@@ -42,6 +44,7 @@ export class Evaluator {
   readonly float64: Lanes;
   /** How many of the lanes count: the others need not be handed to a function of one number. */
   #used: number;
+  #members: readonly Member[] = [];
 
   constructor(f: FunctionWriter, lanes: 4 | 2, fused: boolean) {
     this.f = f;
@@ -54,6 +57,7 @@ export class Evaluator {
   /** All members' values, each kept in a local. */
   evaluate(members: readonly Member[], operand: (index: number) => Emit, used: number): Emit[] {
     this.#used = used;
+    this.#members = members;
     const values: Emit[] = [];
     for (const member of members) {
       const inputs = member.inputs.map((ref, i): Emit => {
@@ -70,6 +74,20 @@ export class Evaluator {
     if (dtype === 'float32') return this.float32.splat(value);
     if (dtype === 'float64') return this.float64.splat(value);
     return this.float32.bits(dtype === 'bool' ? -Number(value !== 0) : value);
+  }
+
+  /** A bound that the expression itself shows, as `where(0 < x, 0, x)` does: no number there is larger. */
+  #largest(ref: Ref): number {
+    if (!('member' in ref)) return Number.POSITIVE_INFINITY;
+    const { op, inputs } = this.#members[ref.member];
+    const [mask, bound, x] = inputs;
+    if (op !== 'where' || !('member' in mask) || !('constant' in bound)) {
+      return Number.POSITIVE_INFINITY;
+    }
+    const test = this.#members[mask.member];
+    const shown =
+      test.op === 'less' && sameRef(test.inputs[0], bound) && sameRef(test.inputs[1], x);
+    return shown ? bound.constant : Number.POSITIVE_INFINITY;
   }
 
   #float(dtype: DType): Lanes {
@@ -131,7 +149,10 @@ export class Evaluator {
       return total;
     },
     exp: this.#exponential('exp', exp),
-    expm1: this.#exponential('expm1', expm1),
+    expm1: (member, inputs) => {
+      const [largest] = member.inputs.map((ref) => this.#largest(ref));
+      return this.#exponential('expm1', (v, x) => expm1(v, x, largest))(member, inputs);
+    },
     tanh: this.#exponential('tanh', tanh),
     sigmoid: this.#exponential('sigmoid', sigmoid),
     log: ({ dtype }, [x]) => this.#laneByLane('log', dtype, [x]),

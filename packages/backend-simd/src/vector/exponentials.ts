@@ -18,12 +18,20 @@ const expTail = [
 const rounder = 12582912 + 127;
 
 /** exp x in parts: exp r − 1, and `rounder` + n. */
-function split(v: Lanes, x: Emit): { small: Emit; rounded: Emit } {
+function split(
+  v: Lanes,
+  x: Emit,
+  logarithm: 'two pieces' | 'one piece' = 'two pieces',
+): { small: Emit; rounded: Emit } {
   const rounded = v.let(v.madd(x, v.splat(Math.LOG2E), v.splat(rounder)));
   const n = v.let(v.sub(rounded, v.splat(rounder)));
-  // ln 2 in two pieces, so that the first product is exact
-  const high = v.let(v.sub(x, v.mul(n, v.splat(0.693359375))));
-  const r = v.let(v.sub(high, v.mul(n, v.splat(-2.1219444e-4))));
+  const less = (from: Emit, piece: number): Emit => v.let(v.madd(n, v.splat(-piece), from));
+  // ln 2 in two pieces, so that the first product is exact; in one it is right to 3e-9, and n ln 2 to half a unit in its
+  // last place, which does not show where exp x is only part of the result, and less of it the larger n is
+  const r =
+    logarithm === 'one piece'
+      ? less(x, Math.fround(Math.LN2))
+      : less(less(x, 0.693359375), -2.1219444e-4);
   const tail = v.polynomial(r, expTail);
   return { small: v.let(v.madd(tail, v.mul(r, r), r)), rounded };
 }
@@ -60,12 +68,15 @@ function fromParts(v: Lanes, small: Emit, rounded: Emit): Emit {
   return v.madd(small, power, v.sub(power, v.splat(1)));
 }
 
-export function expm1(v: Lanes, x: Emit): Emit {
+/** @param largest what x is known not to exceed */
+export function expm1(v: Lanes, x: Emit, largest = Number.POSITIVE_INFINITY): Emit {
   // below −80 there is nothing to tell from −1, and 2ⁿ alone would underflow
-  const { small, rounded } = split(v, clamp(v, x, -80, 89));
+  const held = largest <= 64 ? v.let(v.pmax(x, v.splat(-80))) : clamp(v, x, -80, 89);
+  const { small, rounded } = split(v, held, largest <= 0 ? 'one piece' : 'two pieces');
   const near = v.let(fromParts(v, small, rounded));
   // far above zero the 1 does not count, and 2ⁿ alone would overflow
-  const value = v.select(v.lt(x, v.splat(64)), near, scale(v, small, rounded));
+  const value =
+    largest <= 64 ? near : v.select(v.lt(x, v.splat(64)), near, scale(v, small, rounded));
   // minus zero stays what it is
   return v.or(value, v.and(x, v.bits(0x80000000)));
 }
@@ -74,7 +85,7 @@ export function expm1(v: Lanes, x: Emit): Emit {
 export function tanh(v: Lanes, x: Emit): Emit {
   const sign = v.let(v.and(x, v.bits(0x80000000)));
   const magnitude = v.let(v.pmin(v.xor(x, sign), v.splat(9.1)));
-  const { small, rounded } = split(v, v.let(v.add(magnitude, magnitude)));
+  const { small, rounded } = split(v, v.let(v.add(magnitude, magnitude)), 'one piece');
   const t = v.let(fromParts(v, small, rounded));
   return v.or(v.div(t, v.add(t, v.splat(2))), sign);
 }
