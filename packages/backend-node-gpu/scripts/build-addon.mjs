@@ -140,7 +140,7 @@ function runs(
   const done = spawnSync(command, args, { cwd, env: environment(), encoding: 'utf8' });
   if (done.status === 0) return;
   const output = `${done.stdout ?? ''}${done.stderr ?? ''}`.trimEnd();
-  if (output !== '') process.stderr.write(`${output}\n`);
+  process.stderr.write(`${output}\n`);
   const reason = done.error?.message ?? `exit ${done.status ?? done.signal}`;
   throw new BuildError(`${what} failed (${reason}); what it printed is above. ${question}`);
 }

@@ -91,7 +91,9 @@ function restoreNodeFunctions(): void {
 /** What a person reads where the addon is absent, or there and broken. */
 export function notStarted(cause: unknown): BackendError {
   const { code, message } = cause as { code?: string; message?: string };
-  const absent = code === 'ERR_MODULE_NOT_FOUND' && message?.includes(addon);
+  // Node's words, and those of Vite, which puts a module that throws in the place of an absent optional peer
+  const notFound = code === 'ERR_MODULE_NOT_FOUND' || message?.startsWith('Could not resolve');
+  const absent = notFound && message?.includes(addon);
   const reason = message?.split('\n')[0].replace(/[\s.:]+$/, '') ?? 'no reason given';
   return new BackendError(
     absent

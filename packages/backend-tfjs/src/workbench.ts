@@ -4,8 +4,9 @@
  * A kernel of ours may call as many tfjs kernels as it likes and need free nothing: when it returns, every block made
  * on the bench except its result is given back. tfjs' own engine (tape, tidy, profiler) is not involved.
  */
-import { BackendError, bytesPerElement, sameShape, sizeOf } from '@neuralode/tensor';
+import { BackendError, bytesPerElement, sameShape, sizeOf, toHostArray } from '@neuralode/tensor';
 import type {
+  BackendValues,
   KernelBackend,
   KernelFunc,
   NamedAttrMap,
@@ -61,7 +62,8 @@ export class Workbench {
 
   /** A one-element block, for kernels that mix a tensor with a number. */
   number(value: number, dtype: DeviceDType = 'float32'): Block {
-    return this.filled(value, [], dtype);
+    const data = toHostArray(dtype, [value]) as BackendValues;
+    return this.adopt({ dataId: this.device.write(data, [], dtype), shape: [], dtype });
   }
 
   filled(value: number, shape: readonly number[], dtype: DeviceDType): Block {
