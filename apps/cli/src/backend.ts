@@ -15,6 +15,14 @@ export async function useBackend(name: BackendName): Promise<void> {
     await setBackend(simd());
     return;
   }
+  if (name === 'node-gpu') {
+    const { nodeGpu } = await import('@neuralode/backend-node-gpu');
+    const backend = nodeGpu();
+    await setBackend(backend);
+    const { note } = await backend;
+    if (note !== undefined) process.stderr.write(`${note}\n`);
+    return;
+  }
   const { wasm } = await import('@neuralode/backend-wasm');
   await setBackend(wasm());
 }
@@ -23,5 +31,6 @@ export async function useBackend(name: BackendName): Promise<void> {
 export const backendTitles: Readonly<Record<BackendName, string>> = {
   wasm: 'wasm (WebAssembly, float32)',
   simd: 'simd (fused WebAssembly programs, float32)',
+  'node-gpu': 'node-gpu (TensorFlow, float32)',
   reference: 'reference (plain TypeScript, float64)',
 };

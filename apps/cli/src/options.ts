@@ -2,7 +2,7 @@
 import { InvalidArgumentError } from 'commander';
 import type { CommandName } from './run/run-record.ts';
 
-export const backendNames = ['simd', 'wasm', 'reference'] as const;
+export const backendNames = ['simd', 'wasm', 'node-gpu', 'reference'] as const;
 export const solverNames = [
   'euler',
   'midpoint',

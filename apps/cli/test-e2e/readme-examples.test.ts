@@ -20,12 +20,14 @@ const readmes = [
   ...readdirSync(join(root, 'packages')).map((name) => `packages/${name}/README.md`),
 ];
 
-/** Programs for Node: what needs a browser or tfjs itself says so by its imports. */
+/** Programs for Node: what needs a browser, tfjs itself or an addon that may be absent says so by its imports. */
+const elsewhere = /tensorflow|\.wasm\?url|backend-node-gpu'/;
+
 function programsOf(readme: string): string[] {
   const text = readFileSync(join(root, readme), 'utf8');
   return [...text.matchAll(/^```ts\n([\s\S]*?)^```/gm)]
     .map(([, code]) => code)
-    .filter((code) => /^import .*@neuralode/m.test(code) && !/tensorflow|\.wasm\?url/.test(code));
+    .filter((code) => /^import .*@neuralode/m.test(code) && !elsewhere.test(code));
 }
 
 describe.each(readmes.filter((readme) => programsOf(readme).length > 0))('%s', (readme) => {

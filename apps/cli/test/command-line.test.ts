@@ -63,7 +63,7 @@ describe('what is typed', () => {
     [['fitt'], /unknown command 'fitt'.*fit/],
     [['data.csv'], /no command "data.csv"; to fit a table: .* fit data.csv/],
     [['fit', 'a', 'b'], /too many arguments/],
-    [['--backend', 'gpu'], /Allowed choices are simd, wasm, reference/],
+    [['--backend', 'gpu'], /Allowed choices are simd, wasm, node-gpu, reference/],
     [['--seed', '1.5'], /whole number/],
     [['--epochs', '0'], /1 or more/],
     [['--rtol', '2'], /between 0 and 1/],

@@ -11,22 +11,16 @@ import {
   sizeOf,
   toHostArray,
 } from '@neuralode/tensor';
-import type { BackendValues, KernelBackend } from '@tensorflow/tfjs-core';
+import type { BackendValues } from '@tensorflow/tfjs-core';
 import type { Block, Buffer, DeviceDType } from './block.ts';
 import { elementwise } from './elementwise.ts';
 import type { KernelTable, Result } from './kernel.ts';
 import { Ledger } from './ledger.ts';
 import { linear } from './linear.ts';
 import { moves } from './moves.ts';
-import { Workbench } from './workbench.ts';
+import { type Device, Workbench } from './workbench.ts';
 
-export interface TfjsBackendOptions {
-  /** What a user calls it. */
-  readonly name: string;
-  /** The name under which tfjs registered the backend and its kernels: `wasm`, `tensorflow`, `webgpu`. */
-  readonly tfName: string;
-  /** The tfjs backend, initialised. */
-  readonly device: KernelBackend;
+export interface TfjsBackendOptions extends Device {
   /** Whether `readSync` works without a wait; false for a GPU that has to be waited for. */
   readonly readsSync: boolean;
   /** Whether the device keeps the arrays it is given, or hands out its own: then each is copied on the way. */
@@ -43,7 +37,7 @@ const dtypes: readonly DeviceDType[] = ['float32', 'int32', 'bool'];
 export function tfjsBackend(options: TfjsBackendOptions): Backend {
   const { name, device } = options;
   const ledger = new Ledger();
-  const bench = new Workbench(device, name, options.tfName, ledger);
+  const bench = new Workbench(options, ledger);
   const kernels: KernelTable = { ...sharedKernels, ...options.overrides };
 
   const own = ({ storage, dtype }: Block): Buffer => {

@@ -15,6 +15,8 @@ export type DeviceDType = Exclude<DType, 'float64'>;
 export interface Storage {
   readonly dataId: DataId;
   readonly bytes: number;
+  /** The shape in which it was made; blocks may see it in others. */
+  readonly shape: readonly number[];
   owners: number;
 }
 

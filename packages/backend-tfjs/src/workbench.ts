@@ -4,8 +4,9 @@
  * A kernel of ours may call as many tfjs kernels as it likes and need free nothing: when it returns, every block made
  * on the bench except its result is given back. tfjs' own engine (tape, tidy, profiler) is not involved.
  */
-import { BackendError, bytesPerElement, sizeOf } from '@neuralode/tensor';
+import { BackendError, bytesPerElement, sameShape, sizeOf, toHostArray } from '@neuralode/tensor';
 import type {
+  BackendValues,
   KernelBackend,
   KernelFunc,
   NamedAttrMap,
@@ -19,18 +20,35 @@ import type { Ledger } from './ledger.ts';
 /** Inputs of a tfjs kernel: by name, or a list for those that take any number. */
 export type KernelInputs = Readonly<Record<string, Block>> | readonly Block[];
 
+/** What a bench must know of the device that it works on. */
+export interface Device {
+  /** What a user calls it. */
+  readonly name: string;
+  /** The name under which tfjs registered the backend and its kernels: `wasm`, `tensorflow`, `webgpu`. */
+  readonly tfName: string;
+  /** The tfjs backend, initialised. */
+  readonly device: KernelBackend;
+  /**
+   * Whether the device notes the shape of a buffer when it makes it, and goes by that whatever shape a kernel's input
+   * is said to have. Then a view is told to it by a Reshape, which must move no element. Default false.
+   */
+  readonly keepsShapes?: boolean;
+}
+
 export class Workbench {
   readonly device: KernelBackend;
   readonly #backendName: string;
   readonly #tfName: string;
   readonly #ledger: Ledger;
+  readonly #keepsShapes: boolean;
   readonly #functions = new Map<string, KernelFunc>();
   #made: Block[] = [];
 
-  constructor(device: KernelBackend, backendName: string, tfName: string, ledger: Ledger) {
-    this.device = device;
-    this.#backendName = backendName;
-    this.#tfName = tfName;
+  constructor(options: Device, ledger: Ledger) {
+    this.device = options.device;
+    this.#backendName = options.name;
+    this.#tfName = options.tfName;
+    this.#keepsShapes = options.keepsShapes ?? false;
     this.#ledger = ledger;
   }
 
@@ -38,17 +56,14 @@ export class Workbench {
   call(kernelName: string, inputs: KernelInputs, attrs: object = {}): Block {
     let run = this.#functions.get(kernelName);
     if (run === undefined) run = this.#find(kernelName);
-    const info = run({
-      inputs: inputs as NamedTensorInfoMap,
-      attrs: attrs as NamedAttrMap,
-      backend: this.device,
-    });
-    return this.adopt(info as TensorInfo, inputs);
+    if (this.#keepsShapes) return this.#callReshaped(run, inputs, attrs);
+    return this.adopt(this.#run(run, inputs, attrs), inputs);
   }
 
   /** A one-element block, for kernels that mix a tensor with a number. */
   number(value: number, dtype: DeviceDType = 'float32'): Block {
-    return this.filled(value, [], dtype);
+    const data = toHostArray(dtype, [value]) as BackendValues;
+    return this.adopt({ dataId: this.device.write(data, [], dtype), shape: [], dtype });
   }
 
   filled(value: number, shape: readonly number[], dtype: DeviceDType): Block {
@@ -97,6 +112,34 @@ export class Workbench {
     block.storage.owners++;
   }
 
+  #run(kernel: KernelFunc, inputs: KernelInputs, attrs: object): TensorInfo {
+    return kernel({
+      inputs: inputs as NamedTensorInfoMap,
+      attrs: attrs as NamedAttrMap,
+      backend: this.device,
+    }) as TensorInfo;
+  }
+
+  /** Calls a kernel with each view among its inputs made the device's own; those hold no memory, and end here. */
+  #callReshaped(kernel: KernelFunc, inputs: KernelInputs, attrs: object): Block {
+    const views: TensorInfo[] = [];
+    const reshape = this.#functions.get('Reshape') ?? this.#find('Reshape');
+    const asSeen = (block: Block): TensorInfo => {
+      if (sameShape(block.shape, block.storage.shape)) return block;
+      const view = this.#run(reshape, { x: block }, { shape: block.shape });
+      views.push(view);
+      return view;
+    };
+    try {
+      const seen = Array.isArray(inputs)
+        ? inputs.map(asSeen)
+        : Object.fromEntries(Object.entries(inputs).map(([name, block]) => [name, asSeen(block)]));
+      return this.adopt(this.#run(kernel, seen as KernelInputs, attrs), inputs);
+    } finally {
+      for (const { dataId } of views) this.device.disposeData(dataId);
+    }
+  }
+
   #sharedStorage(info: TensorInfo, inputs: KernelInputs): Storage | undefined {
     const list = Array.isArray(inputs) ? (inputs as readonly Block[]) : Object.values(inputs);
     for (const input of list) {
@@ -110,7 +153,7 @@ export class Workbench {
   #newStorage({ dataId, shape, dtype }: TensorInfo): Storage {
     const bytes = sizeOf(shape) * bytesPerElement(dtype as DeviceDType);
     this.#ledger.addBytes(bytes);
-    return { dataId, bytes, owners: 1 };
+    return { dataId, bytes, shape, owners: 1 };
   }
 
   #find(kernelName: string): KernelFunc {

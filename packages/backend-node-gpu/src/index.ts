@@ -1,0 +1,1 @@
+export { type NodeGpuBackend, nodeGpu } from './node-gpu.ts';
