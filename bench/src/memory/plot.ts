@@ -13,6 +13,18 @@ const nameOf = ({ system, method }: MemoryRow): string => `${system} ${method}`;
 
 const isOurs = ({ system }: MemoryRow): boolean => system === 'neuralode';
 
+/** Names at the ends of the curves, each as high as its curve or as much higher as keeps it clear of the one below. */
+function labelsOf(last: readonly MemoryRow[]): (MemoryRow & { readonly height: number })[] {
+  const apart = 1.5;
+  let height = 0;
+  return last
+    .toSorted((a, b) => a.peakBytes - b.peakBytes)
+    .map((row) => {
+      height = Math.max(row.peakBytes, apart * height);
+      return { ...row, height };
+    });
+}
+
 /** The picture as the text of an SVG file. */
 export function plotMemory(rows: readonly MemoryRow[]): string {
   const encoding = { x: 'steps', y: 'peakBytes', stroke: nameOf, z: nameOf } as const;
@@ -20,7 +32,7 @@ export function plotMemory(rows: readonly MemoryRow[]): string {
   const last = rows.filter(({ steps }) => steps === most);
   const label = {
     x: 'steps',
-    y: 'peakBytes',
+    y: 'height',
     text: nameOf,
     fill: nameOf,
     textAnchor: 'start',
@@ -44,12 +56,7 @@ export function plotMemory(rows: readonly MemoryRow[]): string {
         { ...encoding, strokeWidth: 1.2, strokeDasharray: '4 3' },
       ),
       Plot.dot(rows, { x: 'steps', y: 'peakBytes', fill: nameOf, r: 2 }),
-      // Ours above, the others below: equal curves end in one point.
-      Plot.text(last.filter(isOurs), { ...label, dy: -7 }),
-      Plot.text(
-        last.filter((row) => !isOurs(row)),
-        { ...label, dy: 7 },
-      ),
+      Plot.text(labelsOf(last), label),
     ],
   });
   svg.setAttribute('role', 'img');

@@ -26,7 +26,7 @@ import {
   solveInputs,
   timesInFront,
 } from '@neuralode/solvers';
-import { landingMethod } from './landing-method.ts';
+import { carryingNothing, landingMethod } from './landing-method.ts';
 import { integralRate, integralsByState, parameterQuadrature } from './quadrature.ts';
 import {
   ArgumentError,
@@ -183,9 +183,10 @@ function solveBackward(
   const { quadrature: _, ...same } = attrs;
   const { seminorm = true, ...given } = options;
   const { method, control } = backwardControl(attrs, given, 'backsolve');
+  const sparing = given.solver === undefined && count > 2 ? carryingNothing(method) : method;
   const backwardAttrs: OdeSolveAttrs = {
     ...same,
-    method: batch === undefined ? landingMethod(method) : method,
+    method: landingMethod(sparing),
     control,
     body: adjointBody(attrs, batch === undefined ? wanted : wanted.map(() => false)),
     ...(beside && { quadrature: parameterQuadrature(attrs, wanted) }),

@@ -8,15 +8,25 @@
  */
 import {
   type GradientMethod,
+  noLog,
   requireKnownOptions,
+  runBatchedSolveWith,
   runOdeSolve,
+  type SolveEvent,
   solveInputs,
+  type Standing,
 } from '@neuralode/solvers';
 import { ArgumentError } from '@neuralode/tensor';
 import { Checkpoints } from './checkpoints.ts';
+import { runBatchedBackward } from './batched-walk.ts';
+import type { RowCourseEvent } from './batched-tape.ts';
 import { walkBack } from './direct-run.ts';
+import { Passage } from './passage.ts';
 import { recordedMethod } from './recorded-method.ts';
+import { recordedRows } from './recorded-rows.ts';
 import { Replay } from './replay.ts';
+import { RowCheckpoints, type RowStanding } from './row-checkpoints.ts';
+import { RowPassage } from './row-passage.ts';
 import { forwardHalves, withoutErrors } from './split-solve.ts';
 
 /** Settings of `checkpointed`. */
@@ -42,7 +52,7 @@ function requireBudget(budget: number): void {
  * Backpropagation through the steps, the same as `direct()`, in the memory of `budget` states and one step; what is not
  * kept is computed again.
  *
- * @throws ArgumentError if the budget is not a whole number above 0, or the solve is batched
+ * @throws ArgumentError if the budget is not a whole number above 0
  */
 export function checkpointed({ budget = 32, ...others }: CheckpointedOptions = {}): GradientMethod {
   requireKnownOptions(others, ['budget'], 'checkpointed');
@@ -62,28 +72,53 @@ export function checkpointed({ budget = 32, ...others }: CheckpointedOptions = {
     },
     *walk(inputs, attrs, backend) {
       const { loop, needs, halves } = attrs;
-      const checkpoints = inputs[0] as Checkpoints;
+      const kept = inputs[0] as Checkpoints;
       const own = withoutErrors(loop);
       const solve = {
         attrs: loop,
         inputs: solveInputs(inputs.slice(1, 1 + needs.length), loop),
-        checkpoints,
-        observations: checkpoints.observations,
-        plain: { ...own, own },
-        taped: forwardHalves(halves, own),
+        observations: kept.observations,
       };
-      const replay = new Replay(solve, backend);
+      const plain = { ...own, own };
+      const taped = forwardHalves(halves, own);
+      const replay = new Replay<SolveEvent, Standing>({
+        kept,
+        way: (note) =>
+          note === undefined
+            ? new Passage(solve, plain, noLog, backend)
+            : new Passage(solve, taped, { note }, backend),
+      });
       try {
         return yield* walkBack(inputs, attrs, backend, replay);
       } finally {
         replay.release();
       }
     },
-    batched() {
-      throw new ArgumentError({
-        what: 'checkpointed: a batched solve, whose rows have steps of their own, cannot be repeated from kept states',
-        remedy: 'Use direct() or backsolve(); or leave batched out, for common steps',
-      });
-    },
+    batched: recordedRows({
+      *record(inputs, attrs, backend) {
+        const checkpoints = new RowCheckpoints(budget);
+        try {
+          const { graphs } = attrs;
+          const run = runBatchedSolveWith(inputs, attrs, backend, graphs, checkpoints);
+          return [...(yield* run), checkpoints];
+        } catch (error) {
+          checkpoints.release();
+          throw error;
+        }
+      },
+      *walk(inputs, attrs, backend) {
+        const { loop, needs } = attrs;
+        const given = inputs.slice(1, 1 + needs.length);
+        const replay = new Replay<RowCourseEvent, RowStanding>({
+          kept: inputs[0] as RowCheckpoints,
+          way: (note) => new RowPassage(given, loop, backend, note),
+        });
+        try {
+          return yield* runBatchedBackward(inputs, attrs, backend, replay);
+        } finally {
+          replay.release();
+        }
+      },
+    }),
   });
 }

@@ -315,8 +315,8 @@ class BackwardWalk {
   }
 
   *#start(entry: TapeEntry, segment: number): Run<void> {
-    this.#evaluations++;
-    const { halves, wanted } = this.#attrs;
+    const { halves, loop, wanted } = this.#attrs;
+    this.#evaluations += loop.method.startEvaluations ?? 1;
     const { backward, residuals } = halves.start as SplitGraph;
     const groups = (backward.inputs.length - residuals) / this.#leaves;
     const cotangents = this.#takeGroups(this.#memory, 0, groups);

@@ -3,7 +3,7 @@
  */
 import type { PullbackAttrs, SplitGraph } from '@neuralode/autodiff';
 import type { OdeSolveAttrs, SolveEvent, StepKind } from '@neuralode/solvers';
-import type { Run, Slot } from '@neuralode/tensor';
+import type { Run, Slot, Tape } from '@neuralode/tensor';
 
 /** The graphs of one kind of step, each split into its forward and backward half. */
 export interface SplitKind {
@@ -40,15 +40,32 @@ export interface Wanted {
 }
 
 /** Gives a recorded solve from its end. */
-export interface Rewind {
-  readonly events: readonly SolveEvent[];
+export interface Rewind<Entry extends { readonly event: unknown } = TapeEntry> {
+  readonly events: readonly Entry['event'][];
   /** Evaluations of the field that it took to have residuals made again. */
   readonly evaluations: number;
   /**
    * What ran just before what was given so far, in the order in which it ran; undefined at the beginning. Good until
    * the next is asked for.
    */
-  previous(): Run<readonly TapeEntry[] | undefined>;
+  previous(): Run<readonly Entry[] | undefined>;
+}
+
+/** The whole tape at once. */
+export function rewindOf<Entry extends { readonly event: unknown }>({
+  entries,
+}: Tape<Entry>): Rewind<Entry> {
+  let left: readonly Entry[] | undefined = entries;
+  return {
+    events: entries.map(({ event }) => event),
+    evaluations: 0,
+    // biome-ignore lint/correctness/useYield: a tape has all residuals at hand
+    *previous() {
+      const stretch = left;
+      left = undefined;
+      return stretch;
+    },
+  };
 }
 
 /** The walk back over the tape. Inputs: the tape, the solve's inputs, the cotangents of its outputs. */

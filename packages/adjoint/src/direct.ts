@@ -9,29 +9,36 @@
  * the fraction δ stays that when a or b moves. So the times have derivatives too.
  */
 import { runTaped } from '@neuralode/autodiff';
-import { type GradientMethod, runOdeSolve, stepGraphs } from '@neuralode/solvers';
+import {
+  type GradientMethod,
+  runBatchedSolveWith,
+  runOdeSolve,
+  stepGraphs,
+} from '@neuralode/solvers';
 import type { Block, Tape } from '@neuralode/tensor';
-import { batchedVjp } from './direct-batched.ts';
+import { recordedRows } from './recorded-rows.ts';
+import { runBatchedBackward } from './batched-walk.ts';
+import type { RowTapeEntry } from './batched-tape.ts';
 import { walkBack } from './direct-run.ts';
-import type { Rewind, TapeEntry } from './direct-tape.ts';
+import { rewindOf, type TapeEntry } from './direct-tape.ts';
 import { lowerBackward, lowerTaped } from './lower-direct.ts';
 import { recordedMethod } from './recorded-method.ts';
 import { forwardHalves } from './split-solve.ts';
 
-/** The whole tape at once. */
-function rewindOf({ entries }: Tape<TapeEntry>): Rewind {
-  let left: readonly TapeEntry[] | undefined = entries;
-  return {
-    events: entries.map(({ event }) => event),
-    evaluations: 0,
-    // biome-ignore lint/correctness/useYield: a tape has all residuals at hand
-    *previous() {
-      const stretch = left;
-      left = undefined;
-      return stretch;
-    },
-  };
-}
+const batched = recordedRows({
+  record: (inputs, attrs, backend) =>
+    runTaped<RowTapeEntry>((tape) =>
+      runBatchedSolveWith(inputs, attrs, backend, attrs.graphs, {
+        keeps: true,
+        note(event, residuals): void {
+          tape.own(residuals);
+          tape.entries.push({ event, residuals });
+        },
+      }),
+    ),
+  walk: (inputs, attrs, backend) =>
+    runBatchedBackward(inputs, attrs, backend, rewindOf(inputs[0] as Tape<RowTapeEntry>)),
+});
 
 const method = recordedMethod({
   name: 'direct',
@@ -53,7 +60,7 @@ const method = recordedMethod({
     lowerTaped(code, inputs as readonly Block[], outputs, attrs),
   lowerWalk: (code, inputs, outputs, attrs) =>
     lowerBackward(code, inputs, outputs as readonly Block[], attrs),
-  batched: batchedVjp,
+  batched,
 });
 
 /** Backpropagation through the recorded steps: exact for the discrete solution, memory linear in the steps. */

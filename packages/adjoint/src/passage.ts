@@ -12,6 +12,7 @@ import {
   type StepEvent,
   Stepper,
 } from '@neuralode/solvers';
+import type { Way } from './replay.ts';
 import { type Backend, type Run, releaseAll, type Slot } from '@neuralode/tensor';
 
 /** A solve to be repeated, piece by piece. */
@@ -20,13 +21,9 @@ export interface RepeatedSolve {
   readonly inputs: SolveInputs<Slot>;
   /** How many times it observed. */
   readonly observations: number;
-  /** For what is only passed through: without estimated errors. */
-  readonly plain: RunnableGraphs;
-  /** For what is then walked back: without estimated errors, with residuals. */
-  readonly taped: RunnableGraphs;
 }
 
-export class Passage {
+export class Passage implements Way<SolveEvent, Standing> {
   readonly #solve: RepeatedSolve;
   readonly #log: SolveLog;
   readonly #backend: Backend;

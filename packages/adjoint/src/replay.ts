@@ -2,85 +2,98 @@
  * Has the steps of a solve again, from its last to its first, by repeating them from the states that were kept. Each is
  * the same graph with the same inputs as before, so every number is the same.
  */
-import { noLog, type SolveEvent, type SolveLog } from '@neuralode/solvers';
-import { type Backend, type Run, releaseAll, type Slot } from '@neuralode/tensor';
-import type { Checkpoints } from './checkpoints.ts';
-import type { Rewind, TapeEntry } from './direct-tape.ts';
-import { Passage, type RepeatedSolve } from './passage.ts';
+import { type Run, releaseAll, type Slot } from '@neuralode/tensor';
+import type { Rewind } from './direct-tape.ts';
+import type { KeptStates } from './kept-states.ts';
 
-/** A solve of which some states were kept. */
-export interface KeptSolve extends RepeatedSolve {
-  readonly checkpoints: Checkpoints;
+/** A way through steps that were taken before; where it stands is its own. */
+export interface Way<Event, State> {
+  readonly evaluations: number;
+  /** Borrowed. */
+  readonly standing: State;
+  resume(state: State): void;
+  /** Goes through these events without looking at what is observed. */
+  pass(events: readonly Event[]): Run<void>;
+  run(events: readonly Event[]): Run<void>;
+  release(): void;
 }
 
-export class Replay implements Rewind {
-  readonly #solve: KeptSolve;
-  readonly #backend: Backend;
+/** Who is told what ran, and owns the residuals. */
+export type Note<Event> = (event: Event, residuals: readonly Slot[]) => void;
+
+/** A solve of which some states were kept. */
+export interface KeptSolve<Event, State> {
+  readonly kept: KeptStates<Event, State>;
+  /** From the start of the solve. Where somebody is told, with residuals; else by the barest graphs. */
+  way(note?: Note<Event>): Way<Event, State>;
+}
+
+interface Repeated<Event> {
+  readonly event: Event;
+  readonly residuals: readonly Slot[];
+}
+
+export class Replay<Event, State> implements Rewind<Repeated<Event>> {
+  readonly #solve: KeptSolve<Event, State>;
   /** The number of the step to give next: from the last down to 0, then −1 for what was before the first. */
   #index: number;
   #residuals: Slot[] = [];
   evaluations = 0;
 
-  constructor(solve: KeptSolve, backend: Backend) {
+  constructor(solve: KeptSolve<Event, State>) {
     this.#solve = solve;
-    this.#backend = backend;
-    this.#index = solve.checkpoints.steps - 1;
+    this.#index = solve.kept.steps - 1;
   }
 
-  get events(): readonly SolveEvent[] {
-    return this.#solve.checkpoints.events;
+  get events(): readonly Event[] {
+    return this.#solve.kept.events;
   }
 
-  *previous(): Run<readonly TapeEntry[] | undefined> {
+  *previous(): Run<readonly Repeated<Event>[] | undefined> {
     this.release();
     const index = this.#index--;
     if (index < -1) return undefined;
-    const { checkpoints, taped } = this.#solve;
-    const entries: TapeEntry[] = [];
-    const log: SolveLog = {
-      note: (event, residuals) => {
-        this.#residuals.push(...residuals);
-        entries.push({ event, residuals });
-      },
-    };
-    const passage = new Passage(this.#solve, taped, log, this.#backend);
+    const { kept } = this.#solve;
+    const entries: Repeated<Event>[] = [];
+    const way = this.#solve.way((event, residuals) => {
+      this.#residuals.push(...residuals);
+      entries.push({ event, residuals });
+    });
     try {
       if (index === -1) {
-        yield* passage.run(checkpoints.prologue);
+        yield* way.run(kept.prologue);
       } else {
-        yield* this.#reach(index, passage);
-        yield* passage.run(checkpoints.stretch(index));
+        yield* this.#reach(index, way);
+        yield* way.run(kept.stretch(index));
       }
     } finally {
-      this.#end(passage);
+      this.#end(way);
     }
     return entries;
   }
 
-  /** Brings `passage` to where the solve stood before step `index`, keeping states on the way. */
-  *#reach(index: number, passage: Passage): Run<void> {
-    const { checkpoints, plain } = this.#solve;
-    let { position, standing } = checkpoints.before(index);
-    const way = new Passage(this.#solve, plain, noLog, this.#backend);
+  /** Brings `taped` to where the solve stood before step `index`, keeping states on the way. */
+  *#reach(index: number, taped: Way<Event, State>): Run<void> {
+    const { kept } = this.#solve;
+    let { position, state } = kept.before(index);
+    const way = this.#solve.way();
     try {
-      if (standing === undefined) yield* way.pass(checkpoints.prologue);
-      else way.resume(standing);
+      if (state === undefined) yield* way.pass(kept.prologue);
+      else way.resume(state);
       while (position < index) {
-        const next = checkpoints.next(position, index);
-        for (; position < (next ?? index); position++) {
-          yield* way.pass(checkpoints.stretch(position));
-        }
-        if (next !== undefined) checkpoints.keep(position, way.standing);
+        const next = kept.next(position, index);
+        for (; position < (next ?? index); position++) yield* way.pass(kept.stretch(position));
+        if (next !== undefined) kept.keep(position, way.standing);
       }
-      passage.resume(way.standing);
+      taped.resume(way.standing);
     } finally {
       this.#end(way);
     }
   }
 
-  #end(passage: Passage): void {
-    this.evaluations += passage.evaluations;
-    passage.release();
+  #end(way: Way<Event, State>): void {
+    this.evaluations += way.evaluations;
+    way.release();
   }
 
   /** Lets go of what was given last. */

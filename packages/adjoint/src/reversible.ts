@@ -50,7 +50,6 @@ const recorded = recordedMethod({
         inputs: solveInputs(inputs.slice(1, 1 + needs.length), loop),
         course,
         observations: course.events.reduce((total, event) => total + countObserved(event), 0),
-        plain: { ...own, own },
         taped: forwardHalves(halves, own),
       },
       backend,

@@ -2,7 +2,10 @@
  * Has the steps of a reversible method again, from the last to the first: each is undone from the state that it led to,
  * and then taken once more for its residuals. Only where the steps begin afresh is a state kept.
  */
+import { sumOf } from '@neuralode/autodiff';
 import {
+  NonFiniteError,
+  type OdeSolveAttrs,
   type RunnableGraphs,
   type SolveEvent,
   type SolveLog,
@@ -12,7 +15,18 @@ import {
   type Uploadable,
   runWithNumbers,
 } from '@neuralode/solvers';
-import { type Backend, type Graph, type Run, releaseAll, Slot } from '@neuralode/tensor';
+import {
+  type Backend,
+  type DeviceBuffer,
+  type Graph,
+  type Run,
+  record,
+  releaseAll,
+  runGraph,
+  Slot,
+  type Tensor,
+  where,
+} from '@neuralode/tensor';
 import { releaseStanding } from './checkpoints.ts';
 import type { Rewind, TapeEntry } from './direct-tape.ts';
 import { Passage, type RepeatedSolve } from './passage.ts';
@@ -56,6 +70,31 @@ export class Course extends Slot implements SolveLog {
 /** A solve whose steps can be undone. */
 export interface ReversibleSolve extends RepeatedSolve {
   readonly course: Course;
+  /** Without estimated errors, with residuals. */
+  readonly taped: RunnableGraphs;
+}
+
+/** Beyond this, relative to the size of the initial state, the gradient's error is seen in training. */
+const largestDrift = 1e-3;
+
+const known = new WeakMap<OdeSolveAttrs, Graph>();
+
+/** Inputs: a state, and the one that it is to be. Output: ‖difference‖ / ‖what it is to be‖; the difference itself where that is zero. */
+function driftGraph(attrs: OdeSolveAttrs): Graph {
+  let graph = known.get(attrs);
+  if (graph === undefined) {
+    const { leaves, body } = attrs;
+    const state = body.inputs.slice(1, 1 + leaves);
+    graph = record([...state, ...state], (...stand) => {
+      const norm = (parts: readonly Tensor[]): Tensor =>
+        (sumOf(parts.map((part) => part.square().sum())) as Tensor).sqrt();
+      const size = norm(stand.slice(leaves));
+      const drift = norm(stand.slice(0, leaves).map((leaf, l) => leaf.sub(stand[leaves + l])));
+      return [drift.div(where(size.greater(0), size, size.add(1)))];
+    }).graph;
+    known.set(attrs, graph);
+  }
+  return graph;
 }
 
 export class UndoneSteps implements Rewind {
@@ -119,6 +158,33 @@ export class UndoneSteps implements Rewind {
     this.evaluations += planned.kind.cost.step.evaluations;
     this.#forget();
     this.#standing = { y: before.slice(0, attrs.leaves), memory: before.slice(attrs.leaves) };
+    if (index === 0) yield* this.#requireInitial(t);
+  }
+
+  /** Undone, the first step must lead from the initial state; where it does not, no step before the last can be trusted. */
+  *#requireInitial(t: number): Run<void> {
+    const { attrs, inputs } = this.#solve;
+    const operands = [...(this.#standing as Standing).y, ...inputs.y0];
+    const [slot] = yield* runGraph(driftGraph(attrs), operands, this.#backend);
+    let drift: number;
+    try {
+      [drift] = Array.from(yield slot as DeviceBuffer);
+    } finally {
+      slot.release();
+    }
+    if (drift <= largestDrift) return;
+    const what = Number.isFinite(drift)
+      ? `undone, its steps lead ${drift.toExponential(1)} past the initial state, relative to its size:`
+      : 'undone, its steps do not lead to a finite state:';
+    const remedy =
+      'Take checkpointed(), or smaller steps; coupled(rk4()) is undone over longer times than alf() and reversibleHeun()';
+    throw new NonFiniteError(
+      t,
+      'backward',
+      `${what} going back over a contracting field magnifies rounding`,
+      { who: 'reversible' },
+      remedy,
+    );
   }
 
   #forget(): void {

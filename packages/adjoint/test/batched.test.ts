@@ -16,7 +16,7 @@ import {
 } from '@neuralode/solvers';
 import { evaluate, memory, random, setBackend, type Tensor, tensor } from '@neuralode/tensor';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { backsolve, direct } from '../src/index.ts';
+import { backsolve, checkpointed, direct } from '../src/index.ts';
 import { centralGradient, pack, relativeError, unpack } from './numeric.ts';
 
 beforeAll(async () => {
@@ -94,6 +94,7 @@ const loose = { solver: dopri5(), rtol: 1e-3, atol: 1e-5 };
 describe.each<[string, Options]>([
   ['direct, dopri5', { ...adaptive, gradient: direct() }],
   ['direct, rk4', { ...fixed, gradient: direct() }],
+  ['checkpointed, dopri5', { ...adaptive, gradient: checkpointed({ budget: 3 }) }],
   ['backsolve, dopri5', { ...adaptive, gradient: backsolve() }],
   ['backsolve, rk4', { ...fixed, gradient: backsolve() }],
 ])('%s', (_, options) => {
@@ -172,139 +173,145 @@ describe('the gradient of the batch is the sum of those of the rows', () => {
   });
 });
 
-describe.each([direct(), backsolve()])('$name of a batched solve', (gradient) => {
-  const options = { batched: true, gradient } as const;
+describe.each([direct(), checkpointed({ budget: 2 }), backsolve()])(
+  '$name of a batched solve',
+  (gradient) => {
+    const options = { batched: true, gradient } as const;
 
-  it('is not spoilt by a row whose rejected steps are not finite', () => {
-    // Long steps of row 0 meet the root of a negative number and are rejected, while row 1 moves on.
-    const starts = [0.05, 1e4];
-    const ends = [0.26, 2];
-    const field = (_: Tensor, y: Tensor, r: Tensor): Tensor => y.sqrt().mul(r).neg();
-    const given = { firstStep: 0.255, rtol: 1e-4, atol: 1e-8, gradient };
-    const together =
-      (onSolve?: (stats: SolveStats) => void) =>
-      (args: Tensor): Tensor =>
-        odeint(
-          field,
-          tensor(starts),
-          ends.map((end) => [0, end]),
-          {
-            ...given,
-            args,
-            batched: true,
-            ...(onSolve && { onSolve }),
-          },
-        )
-          .ys.at(-1)
-          .sum();
-    const alone =
-      (row: number) =>
-      (args: Tensor): Tensor =>
-        odeint(field, tensor([starts[row]]), [0, ends[row]], { ...given, args })
-          .ys.at(-1)
-          .sum();
-    const rate = tensor(1.7);
-    const heard: SolveStats[] = [];
-    const got = grad(together((stats) => heard.push(stats)))
-      .sync(rate)
-      .itemSync();
-    expect(heard[0].rows?.map(({ rejected }) => rejected > 0)).toEqual([true, false]);
-    const own = [0, 1].map((row) => grad(alone(row)).sync(rate).itemSync());
-    expect(relativeError([got], [own[0] + own[1]])).toBeLessThan(1e-10);
-  });
-
-  it('takes trees, and rows that end long before others', () => {
-    type State = { q: Tensor; p: Tensor };
-    const field = (_: Tensor, { q, p }: State, k: Tensor): State => ({
-      q: p.sum(1),
-      p: p.mul(q.expandDims(1)).mul(k).neg(),
+    it('is not spoilt by a row whose rejected steps are not finite', () => {
+      // Long steps of row 0 meet the root of a negative number and are rejected, while row 1 moves on.
+      const starts = [0.05, 1e4];
+      const ends = [0.26, 2];
+      const field = (_: Tensor, y: Tensor, r: Tensor): Tensor => y.sqrt().mul(r).neg();
+      const given = { firstStep: 0.255, rtol: 1e-4, atol: 1e-8, gradient };
+      const together =
+        (onSolve?: (stats: SolveStats) => void) =>
+        (args: Tensor): Tensor =>
+          odeint(
+            field,
+            tensor(starts),
+            ends.map((end) => [0, end]),
+            {
+              ...given,
+              args,
+              batched: true,
+              ...(onSolve && { onSolve }),
+            },
+          )
+            .ys.at(-1)
+            .sum();
+      const alone =
+        (row: number) =>
+        (args: Tensor): Tensor =>
+          odeint(field, tensor([starts[row]]), [0, ends[row]], { ...given, args })
+            .ys.at(-1)
+            .sum();
+      const rate = tensor(1.7);
+      const heard: SolveStats[] = [];
+      const got = grad(together((stats) => heard.push(stats)))
+        .sync(rate)
+        .itemSync();
+      expect(heard[0].rows?.map(({ rejected }) => rejected > 0)).toEqual([true, false]);
+      const own = [0, 1].map((row) => grad(alone(row)).sync(rate).itemSync());
+      expect(relativeError([got], [own[0] + own[1]])).toBeLessThan(1e-10);
     });
-    const ends = [0.01, 3];
-    const fn = (k: Tensor): Tensor => {
-      const state = {
-        q: tensor([0.1, 0.2]),
-        p: tensor([
-          [1, 2],
-          [0.5, 0.1],
-        ]),
-      };
-      const { ys } = odeint(
-        field,
-        state,
-        ends.map((end) => [0, end / 2, end]),
-        { ...options, args: k },
-      );
-      return ys.q.square().sum().add(ys.p.sum());
-    };
-    const one =
-      (row: number) =>
-      (k: Tensor): Tensor => {
-        const state = { q: tensor([[0.1], [0.2]][row]), p: tensor([[[1, 2]], [[0.5, 0.1]]][row]) };
-        const end = ends[row];
-        const { ys } = odeint(field, state, [0, end / 2, end], { gradient, args: k });
+
+    it('takes trees, and rows that end long before others', () => {
+      type State = { q: Tensor; p: Tensor };
+      const field = (_: Tensor, { q, p }: State, k: Tensor): State => ({
+        q: p.sum(1),
+        p: p.mul(q.expandDims(1)).mul(k).neg(),
+      });
+      const ends = [0.01, 3];
+      const fn = (k: Tensor): Tensor => {
+        const state = {
+          q: tensor([0.1, 0.2]),
+          p: tensor([
+            [1, 2],
+            [0.5, 0.1],
+          ]),
+        };
+        const { ys } = odeint(
+          field,
+          state,
+          ends.map((end) => [0, end / 2, end]),
+          { ...options, args: k },
+        );
         return ys.q.square().sum().add(ys.p.sum());
       };
-    const at = tensor([0.3, 0.7]);
-    const got = pack([grad(fn).sync(at)]);
-    const parts = [0, 1].map((row) => pack([grad(one(row)).sync(at)]));
-    expect(
-      relativeError(
-        got,
-        got.map((_, i) => parts[0][i] + parts[1][i]),
-      ),
-    ).toBeLessThan(1e-12);
-  });
+      const one =
+        (row: number) =>
+        (k: Tensor): Tensor => {
+          const state = {
+            q: tensor([[0.1], [0.2]][row]),
+            p: tensor([[[1, 2]], [[0.5, 0.1]]][row]),
+          };
+          const end = ends[row];
+          const { ys } = odeint(field, state, [0, end / 2, end], { gradient, args: k });
+          return ys.q.square().sum().add(ys.p.sum());
+        };
+      const at = tensor([0.3, 0.7]);
+      const got = pack([grad(fn).sync(at)]);
+      const parts = [0, 1].map((row) => pack([grad(one(row)).sync(at)]));
+      expect(
+        relativeError(
+          got,
+          got.map((_, i) => parts[0][i] + parts[1][i]),
+        ),
+      ).toBeLessThan(1e-12);
+    });
 
-  it('leaves nothing behind in training, nor when it fails', async () => {
-    const backend = await setBackend(reference());
-    const fn = (k: Tensor, y0: Tensor): Tensor =>
-      odeint(
-        (_, y, r: Tensor) => y.mul(r).sin(),
-        y0,
-        [
-          [0, 0.5, 1],
-          [0, 2, 3],
-        ],
-        {
+    it('leaves nothing behind in training, nor when it fails', async () => {
+      const backend = await setBackend(reference());
+      const fn = (k: Tensor, y0: Tensor): Tensor =>
+        odeint(
+          (_, y, r: Tensor) => y.mul(r).sin(),
+          y0,
+          [
+            [0, 0.5, 1],
+            [0, 2, 3],
+          ],
+          {
+            ...options,
+            args: k,
+            maxSteps: 500,
+          },
+        ).ys.sum();
+      const step = jit(valueAndGrad(fn));
+      const y0 = tensor([1, 2]);
+      let k = tensor(0.3);
+      const train = async (): Promise<void> => {
+        const { value, grads } = await step(k, y0);
+        const next = k.sub(grads);
+        for (const old of [k, value, grads]) old.dispose();
+        k = next;
+      };
+      await train();
+      const after = memory(backend).liveBuffers;
+      for (let i = 0; i < 5; i++) await train();
+      expect(memory(backend).liveBuffers).toBe(after);
+      const wild = tensor(1e4);
+      await expect(step(wild, y0)).rejects.toThrow(/row \d: 500 steps got only as far/);
+      wild.dispose();
+      expect(memory(backend).liveBuffers).toBe(after);
+    });
+
+    it('tells its cost', () => {
+      const heard: SolveStats[] = [];
+      const fn = (y0: Tensor): Tensor =>
+        odeint((_, y) => y.cos(), y0, [0, 1], {
           ...options,
-          args: k,
-          maxSteps: 500,
-        },
-      ).ys.sum();
-    const step = jit(valueAndGrad(fn));
-    const y0 = tensor([1, 2]);
-    let k = tensor(0.3);
-    const train = async (): Promise<void> => {
-      const { value, grads } = await step(k, y0);
-      const next = k.sub(grads);
-      for (const old of [k, value, grads]) old.dispose();
-      k = next;
-    };
-    await train();
-    const after = memory(backend).liveBuffers;
-    for (let i = 0; i < 5; i++) await train();
-    expect(memory(backend).liveBuffers).toBe(after);
-    const wild = tensor(1e4);
-    await expect(step(wild, y0)).rejects.toThrow(/row \d: 500 steps got only as far/);
-    wild.dispose();
-    expect(memory(backend).liveBuffers).toBe(after);
-  });
-
-  it('tells its cost', () => {
-    const heard: SolveStats[] = [];
-    const fn = (y0: Tensor): Tensor =>
-      odeint((_, y) => y.cos(), y0, [0, 1], {
-        ...options,
-        onSolve: (stats) => heard.push(stats),
-      }).ys.sum();
-    grad(fn).sync(tensor([1, 2, 3]));
-    expect(heard.map(({ pass }) => pass)).toEqual(['forward', 'backward']);
-    expect(heard[0].rows).toHaveLength(3);
-    // no more than one product for each evaluation on the way, and as much again for the parameters
-    expect(heard[1].nfe).toBeGreaterThan(5);
-    expect(heard[1].nfe).toBeLessThan(2 * heard[0].nfe);
-  });
-});
+          onSolve: (stats) => heard.push(stats),
+        }).ys.sum();
+      grad(fn).sync(tensor([1, 2, 3]));
+      expect(heard.map(({ pass }) => pass)).toEqual(['forward', 'backward']);
+      expect(heard[0].rows).toHaveLength(3);
+      // no more than one product for each evaluation on the way, and as much again for the parameters
+      expect(heard[1].nfe).toBeGreaterThan(5);
+      expect(heard[1].nfe).toBeLessThan(2 * heard[0].nfe);
+    });
+  },
+);
 
 it('direct() is not spoilt by a row that is done where the field has a pole', () => {
   const ends = tensor([1, 3]);
@@ -340,7 +347,7 @@ it('backsolve() cannot let the gradient of the parameters steer rows, and says s
   );
 });
 
-it('memory grows with the steps by direct(), not by backsolve()', async () => {
+it('memory grows with the steps by direct(), not by backsolve() or checkpointed()', async () => {
   const peak = async (gradient: GradientMethod, stepSize: number): Promise<number> => {
     const backend = await setBackend(reference());
     const y0 = tensor(new Float64Array(2000).fill(1), [2, 1000]);
@@ -366,5 +373,62 @@ it('memory grows with the steps by direct(), not by backsolve()', async () => {
   };
   expect(await peak(direct(), 0.002)).toBeGreaterThan(8 * (await peak(direct(), 0.02)));
   // A few numbers of steps and masks apart.
-  expect(await peak(backsolve(), 0.002)).toBeLessThan(1.1 * (await peak(backsolve(), 0.02)));
+  for (const gradient of [backsolve(), checkpointed({ budget: 4 })]) {
+    expect(await peak(gradient, 0.002)).toBeLessThan(1.1 * (await peak(gradient, 0.02)));
+  }
+});
+
+describe('checkpointed() of a batched solve', () => {
+  it.each<[string, Options]>([
+    ['dopri5', { rtol: 1e-6, atol: 1e-7 }],
+    ['dop853, with stages for observations alone', { solver: dop853(), rtol: 1e-6 }],
+    ['rk4', { solver: rk4(), stepSize: 0.03 }],
+    ['backwards in time', { rtol: 1e-6, atol: 1e-7 }],
+  ])('has the gradient of direct() bit for bit: %s', (name, options) => {
+    const turned = name.startsWith('backwards')
+      ? [...point.slice(0, -times.flat().length), ...times.flatMap((each) => each.toReversed())]
+      : point;
+    for (const budget of [1, 2, 5, 1000]) {
+      const heard: SolveStats[] = [];
+      const by = (gradient: GradientMethod): number[] =>
+        pack(
+          grad(loss({ ...options, gradient, onSolve: (each) => heard.push(each) })).sync(
+            unpack(turned, shapes),
+          ),
+        );
+      expect(by(checkpointed({ budget }))).toEqual(by(direct()));
+      const [, walked, , walkedByDirect] = heard;
+      expect(walked.nfe).toBe(walkedByDirect.nfe);
+      expect(walkedByDirect.recomputed).toBeUndefined();
+    }
+  });
+
+  const repeated = (steps: number, budget: number): number => {
+    const heard: SolveStats[] = [];
+    const fn = (y0: Tensor): Tensor =>
+      odeint((_t: Tensor, y: Tensor) => y.sin(), y0, [0, 1], {
+        batched: true,
+        solver: rk4(),
+        stepSize: 1 / steps,
+        gradient: checkpointed({ budget }),
+        onSolve: (each) => heard.push(each),
+      })
+        .ys.at(-1)
+        .sum();
+    grad(fn).sync(tensor([0.1, 0.2, 0.3]));
+    return heard[1].recomputed as number;
+  };
+
+  it.each([
+    [20, 4],
+    [100, 8],
+  ])('repeats %i steps with %i states no more often than the theory has it', (steps, budget) => {
+    const recomputed = repeated(steps, budget);
+    // β(s, r) = (s + r)! / (s! r!) steps can be reversed with none taken more than r times again, s = budget + 1 states;
+    // online placing and the run with residuals cost one repetition each.
+    let r = 0;
+    for (let reach = 1; reach < steps; r++) reach = (reach * (budget + 1 + r + 1)) / (r + 1);
+    expect(recomputed).toBeGreaterThanOrEqual(4 * steps);
+    expect(recomputed).toBeLessThanOrEqual(4 * steps * (r + 2));
+  });
 });

@@ -9,6 +9,7 @@ import {
   adamsBashforthMoulton,
   alf,
   bdf,
+  coupled,
   dop853,
   dopri5,
   gaussLegendre4,
@@ -56,6 +57,7 @@ const cases: readonly [string, Options][] = [
   ['adamsBashforthMoulton(5)', { solver: adamsBashforthMoulton(5), stepSize: 0.02 }],
   ['reversibleHeun', { solver: reversibleHeun(), ...fine }],
   ['alf', { solver: alf(), ...fine }],
+  ['coupled dopri5', { solver: coupled(dopri5()), ...fine }],
 ];
 
 interface Inputs {
@@ -301,13 +303,5 @@ describe('what does not fit', () => {
 
   it('an option that there is not', () => {
     expect(() => checkpointed({ buget: 3 } as object)).toThrow(/checkpointed.*buget/);
-  });
-
-  it('a batched solve', () => {
-    const rows = (y0: Tensor): Tensor =>
-      odeint((_, y) => y.neg(), y0, [0, 1], { batched: true, gradient: checkpointed() }).ys.sum();
-    expect(() => grad(rows).sync(tensor([[1], [2]]))).toThrow(
-      /checkpointed: a batched solve.*Use direct\(\) or backsolve\(\)/,
-    );
   });
 });

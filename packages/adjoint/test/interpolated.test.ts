@@ -4,23 +4,43 @@
 import { grad } from '@neuralode/autodiff';
 import { reference } from '@neuralode/backend-reference';
 import {
+  adams,
+  adamsBashforth,
+  alf,
+  auto,
+  bdf,
   controlOf,
-  methodOf,
+  coupled,
   dop853,
   dopri5,
+  gaussLegendre4,
   type GradientMethod,
+  kvaerno5,
+  methodOf,
   odeint,
-  type OdeSolveAttrs,
+  type OdeintOptions,
   odeSolve,
+  type OdeSolveAttrs,
   radau5,
+  reversibleHeun,
   rodas4,
   SolveError,
   type SolveStats,
+  vern7,
 } from '@neuralode/solvers';
-import { apply, memory, record, setBackend, stack, type Tensor, tensor } from '@neuralode/tensor';
+import {
+  apply,
+  evaluate,
+  memory,
+  record,
+  setBackend,
+  stack,
+  type Tensor,
+  tensor,
+} from '@neuralode/tensor';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { direct, interpolated } from '../src/index.ts';
-import { pack, relativeError } from './numeric.ts';
+import { centralGradient, pack, relativeError } from './numeric.ts';
 
 beforeEach(async () => {
   await setBackend(reference());
@@ -180,5 +200,49 @@ describe('failures', () => {
     expect(() => grad(fixed).sync(tensor([1]))).toThrow(
       /interpolated: dopri5 chooses its own steps/,
     );
+  });
+});
+
+describe('the dense output of any method', () => {
+  const loss = (options: OdeintOptions<Tensor>) => (p: Tensor) =>
+    odeint(
+      (_t: Tensor, y: Tensor, q: Tensor) => {
+        const meet = y.at(0).mul(y.at(1));
+        const prey = y
+          .at(0)
+          .mul(q.at(0))
+          .sub(meet.mul(q.at(1)));
+        return stack([prey, meet.mul(q.at(2)).sub(y.at(1).mul(q.at(3)))]);
+      },
+      tensor([10, 5]),
+      [0, 0.4, 1],
+      { ...options, args: p },
+    )
+      .ys.square()
+      .sum();
+  const rates = [1.5, 0.3, 0.2, 1];
+  const tight = { rtol: 1e-8, atol: 1e-8 };
+  const loose = { rtol: 1e-5, atol: 1e-5 };
+
+  it.each<[string, OdeintOptions<Tensor>, number]>([
+    ['adams', { solver: adams(), ...tight }, 1e-6],
+    ['bdf', { solver: bdf(), ...tight }, 1e-6],
+    ['auto', { solver: auto(), ...tight }, 1e-6],
+    ['radau5', { solver: radau5(), ...tight }, 1e-6],
+    ['kvaerno5', { solver: kvaerno5(), ...tight }, 1e-6],
+    ['vern7', { solver: vern7(), ...tight }, 1e-6],
+    ['coupled dopri5', { solver: coupled(dopri5()), ...tight }, 1e-6],
+    ['gaussLegendre4', { solver: gaussLegendre4(), stepSize: 0.01 }, 1e-6],
+    ['adamsBashforth(4)', { solver: adamsBashforth(4), stepSize: 0.002 }, 1e-6],
+    ['alf', { solver: alf(), ...loose }, 1e-4],
+    ['reversibleHeun', { solver: reversibleHeun(), ...loose }, 1e-4],
+  ])('serves with %s', (_, options, within) => {
+    const exact = loss({ solver: dop853(), rtol: 1e-12, atol: 1e-12 });
+    const expected = centralGradient(
+      (p) => evaluate.sync(() => exact(tensor(p))).itemSync(),
+      rates,
+    );
+    const got = grad(loss({ ...options, gradient: interpolated() })).sync(tensor(rates));
+    expect(relativeError([...got.dataSync()], expected)).toBeLessThan(within);
   });
 });

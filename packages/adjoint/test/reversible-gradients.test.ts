@@ -1,7 +1,17 @@
 /** `reversible()`: the numbers of `direct()` to rounding, at a memory that does not grow with the steps. */
 import { grad, hvp } from '@neuralode/autodiff';
 import { reference } from '@neuralode/backend-reference';
-import { alf, dopri5, leapfrog, odeint, reversibleHeun, symplecticEuler } from '@neuralode/solvers';
+import {
+  alf,
+  coupled,
+  dopri5,
+  leapfrog,
+  odeint,
+  reversibleHeun,
+  rk4,
+  SolveError,
+  symplecticEuler,
+} from '@neuralode/solvers';
 import {
   ArgumentError,
   type Backend,
@@ -27,6 +37,8 @@ const general = [
   ['alf', { solver: alf(), ...fine }],
   ['alf in fixed steps', { solver: alf({ adaptive: false }), stepSize: 0.013 }],
   ['damped alf', { solver: alf({ damping: 0.98, adaptive: false }), stepSize: 0.013 }],
+  ['coupled dopri5', { solver: coupled(dopri5()), ...fine }],
+  ['coupled rk4', { solver: coupled(rk4(), { coupling: 0.97 }), stepSize: 0.013 }],
   ['reversibleHeun', { solver: reversibleHeun(), ...fine }],
   [
     'reversibleHeun in fixed steps',
@@ -219,4 +231,38 @@ it('is taken by the compiler where they can', () => {
       gradient: reversible(),
     });
   expect(solve(reversibleHeun()).ys.dataSync()[1]).toBeCloseTo(Math.exp(-1), 4);
+});
+
+describe('where the field contracts', () => {
+  /** ∂/∂k of y(T) for y' = k (cos t − y), y(0) = 1, of which y(T) forgets: y → k (k cos t + sin t) / (k² + 1). */
+  const byRate = (end: number, options: object): number =>
+    grad((rate: Tensor) =>
+      odeint((t: Tensor, y: Tensor, p: Tensor) => t.cos().sub(y).mul(p), vector([1]), [0, end], {
+        args: rate,
+        gradient: reversible(),
+        ...options,
+      } as never)
+        .ys.at(-1)
+        .sum(),
+    )
+      .sync(tensor(5))
+      .itemSync();
+  const options = { solver: coupled(rk4(), { coupling: 0.98 }), stepSize: 0.0025 };
+
+  it('a coupled method is undone as long as rounding allows', () => {
+    // y(t) = s(t) + (1 − s(0)) e^(−kt) with s as above; its derivative by k at k = 5, t = 4, by central differences
+    const exact = (k: number): number => {
+      const steady = (t: number): number => (k * (k * Math.cos(t) + Math.sin(t))) / (k * k + 1);
+      return steady(4) + (1 - steady(0)) * Math.exp(-4 * k);
+    };
+    const difference = (exact(5 + 1e-5) - exact(5 - 1e-5)) / 2e-5;
+    expect(Math.abs(byRate(4, options) / difference - 1)).toBeLessThan(1e-7);
+  });
+
+  it('says that going back magnified rounding, and returns no gradient', () => {
+    expect(() => byRate(9, options)).toThrow(
+      /reversible, backward solve of the gradient: undone, its steps.*magnifies rounding at t = 0.*checkpointed/,
+    );
+    expect(() => byRate(40, options)).toThrow(SolveError);
+  });
 });

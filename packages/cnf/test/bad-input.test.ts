@@ -6,9 +6,12 @@ import {
   cnf,
   type FlowField,
   flowMatching,
+  type FlowMatchingBatch,
+  flowMatchingBatch,
   gaussianBase,
   hutchinson,
   layerStack,
+  negativeLogLikelihood,
   planarField,
   planarFlow,
   planeGrid,
@@ -16,8 +19,9 @@ import {
   toyData,
   toyEnergy,
 } from '@neuralode/cnf';
+import { adam, train } from '@neuralode/nn';
 import { evaluate, random, setBackend, type Tensor, tensor, zeros } from '@neuralode/tensor';
-import { beforeAll, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 
 beforeAll(async () => {
   await setBackend(reference());
@@ -55,6 +59,53 @@ it('finds a NaN or an infinity in data, and says where', async () => {
       /NaN|finite/,
     );
   }
+});
+
+describe('a NaN in the data of a training', () => {
+  const at = 'in row 1, column 0 of x';
+  const x = () =>
+    tensor([
+      [0, 1],
+      [Number.NaN, 2],
+      [3, 4],
+    ]);
+  const settings = {
+    optimiser: adam({ learningRate: 0.01 }),
+    iterations: 2,
+  };
+
+  it.each(['fixed', 'drawn'])('is found by maximum likelihood in a %s batch', async (kind) => {
+    const run = train({
+      ...settings,
+      params: params(),
+      batch: kind === 'fixed' ? { x: x() } : () => ({ x: x() }),
+      loss: (p, batch: { x: Tensor }) => negativeLogLikelihood(flow, p, batch.x),
+    });
+    await expect(run).rejects.toThrow(
+      `iteration 1 failed: odeint: the initial state is not finite at t = 1; got NaN ${at}`,
+    );
+  });
+
+  it('is found by flow matching, which solves nothing', async () => {
+    const run = train({
+      ...settings,
+      params: params(),
+      batch: (_, rng) => flowMatchingBatch(flow, x(), rng),
+      loss: (p, batch: FlowMatchingBatch) => flowMatching(flow, p, batch),
+    });
+    await expect(run).rejects.toThrow(`the loss of iteration 1 is NaN; got NaN ${at}`);
+  });
+
+  it('is found by the planar layers too', async () => {
+    const planar = planarFlow({ base: gaussianBase(2), layers: 2, direction: 'toBase' });
+    const run = train({
+      ...settings,
+      params: planar.init(random(0)),
+      batch: { x: x() },
+      loss: (p, batch: { x: Tensor }) => negativeLogLikelihood(planar, p, batch.x),
+    });
+    await expect(run).rejects.toThrow(`the loss of iteration 1 is NaN; got NaN ${at}`);
+  });
 });
 
 it('refuses a base of another dimension, and a span that is none', () => {

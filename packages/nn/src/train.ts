@@ -9,6 +9,7 @@
 import { jit, valueAndGrad } from '@neuralode/autodiff';
 import {
   ArgumentError,
+  type Complaint,
   disposeTree,
   leavesWithPaths,
   NeuralodeError,
@@ -18,6 +19,7 @@ import {
   Tensor,
 } from '@neuralode/tensor';
 import type { Optimiser } from './optimiser.ts';
+import { comesOfNumbers, nonFiniteIn } from './non-finite-data.ts';
 import { firstState, sharedState, type TrainingState } from './training-state.ts';
 import { TrainingError } from './training-error.ts';
 import { makeTurns } from './turns.ts';
@@ -233,15 +235,16 @@ async function iterate<P, S, B, Aux>(
   try {
     if (isMade) requireLive(batch);
     result = await step(state.params, state.optimiser, batch);
-    const [loss, finite] = await result.watched.data();
-    requireFinite(loss, finite, state);
+    const [loss, check] = await result.watched.data();
+    if (!(Number.isFinite(loss) && Number.isFinite(check)))
+      throw await divergence(loss, batch, state);
     result.watched.dispose();
     const { params, optimiser, aux } = result;
     const iteration = state.iteration + 1;
     return { state: { ...state, params, optimiser, iteration, random: rng.state() }, loss, aux };
   } catch (error) {
     disposeTree(result);
-    throw asTrainingError(error, state);
+    throw await asTrainingError(error, batch, state);
   } finally {
     if (isMade && !options.keepBatches) disposeTree(batch);
   }
@@ -256,25 +259,47 @@ function requireLive(batch: unknown): void {
   });
 }
 
-function requireFinite(loss: number, check: number, state: TrainingState<unknown, unknown>): void {
-  if (Number.isFinite(loss) && Number.isFinite(check)) return;
+/** The error of a loss or gradient that is not finite: of the data where they hold such a number, else of the run. */
+async function divergence(
+  loss: number,
+  batch: unknown,
+  state: TrainingState<unknown, unknown>,
+): Promise<TrainingError> {
   const iteration = state.iteration + 1;
-  throw new TrainingError(
-    {
-      what: Number.isFinite(loss)
-        ? `train: the gradient of iteration ${iteration} is not finite (its loss is ${loss})`
-        : `train: the loss of iteration ${iteration} is ${loss}`,
-      remedy:
-        'Lower the learning rate, clip the gradient with clipByGlobalNorm, or look in the loss for log, sqrt or a division at 0; `error.state` is the run before this iteration',
-    },
-    state,
-  );
+  const what = Number.isFinite(loss)
+    ? `train: the gradient of iteration ${iteration} is not finite (its loss is ${loss})`
+    : `train: the loss of iteration ${iteration} is ${loss}`;
+  const place = await nonFiniteIn(batch);
+  if (place !== undefined) return new TrainingError(complaintOfData(what, place), state);
+  const remedy =
+    'Lower the learning rate, clip the gradient with clipByGlobalNorm, or look in the loss for log, sqrt or a division at 0; `error.state` is the run before this iteration';
+  return new TrainingError({ what, remedy }, state);
 }
 
-function asTrainingError(error: unknown, state: TrainingState<unknown, unknown>): TrainingError {
+async function asTrainingError(
+  error: unknown,
+  batch: unknown,
+  state: TrainingState<unknown, unknown>,
+): Promise<TrainingError> {
   if (error instanceof TrainingError) return error;
+  const failed = `train: iteration ${state.iteration + 1} failed: `;
+  const place = comesOfNumbers(error) ? await nonFiniteIn(batch) : undefined;
+  if (place !== undefined) {
+    const what = failed + (error as NeuralodeError).complaint.what;
+    return new TrainingError(complaintOfData(what, place), state, { cause: error });
+  }
   const message = error instanceof Error ? error.message : String(error);
-  const what = `train: iteration ${state.iteration + 1} failed: ${message.replace(/\.$/, '')}`;
+  const what = failed + message.replace(/\.$/, '');
   const remedy = error instanceof NeuralodeError ? undefined : 'See `error.cause`';
   return new TrainingError({ what, ...(remedy && { remedy }) }, state, { cause: error });
+}
+
+function complaintOfData(what: string, place: string): Complaint {
+  return {
+    what,
+    got: place,
+    expected: 'finite numbers in the batch',
+    remedy:
+      'Drop or fill such rows, or mask them before the loss computes with them; else lower the learning rate',
+  };
 }

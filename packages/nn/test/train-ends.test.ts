@@ -8,6 +8,7 @@ import {
   ShapeError,
   type Tensor,
   tensor,
+  where,
 } from '@neuralode/tensor';
 import { beforeEach, describe, expect, it } from 'vitest';
 
@@ -91,22 +92,58 @@ describe('failure', () => {
     return error as TrainingError;
   };
 
-  it.each([Number.NaN, Number.POSITIVE_INFINITY])(
-    'names the iteration of a loss of %s',
-    async (bad) => {
+  it.each([
+    [Number.NaN, -1],
+    [Number.NEGATIVE_INFINITY, 0],
+  ])('names the iteration of a loss of %s', async (bad, logged) => {
+    const error = await errorOf(
+      train({ ...failing(logged), loss: ({ w }, x: Tensor) => w.square().sum().add(x.log()) }),
+    );
+    expect(error.message).toMatch(`the loss of iteration 4 is ${bad}`);
+    expect(error.message).toMatch(/Lower the learning rate/);
+    expect(error.iteration).toBe(4);
+    expect(error.state.iteration).toBe(3);
+    const { w } = error.state.params as { w: Tensor };
+    expect([...w.dataSync()]).toEqual(
+      [0.8 ** 3, 2 * 0.8 ** 3].map((value) => expect.closeTo(value, 12)),
+    );
+  });
+
+  it.each([
+    ['in row 1, column 0 of x', () => ({ x: tensor([[0], [Number.NaN]]), y: tensor([1, 2]) })],
+    ['in row 0 of y', () => ({ x: tensor([[0], [1]]), y: tensor([Number.NaN, 2]) })],
+    ['in row 2, at [1, 0] of x', () => ({ x: images(), y: tensor([1, 2, 3]) })],
+  ])('names the place of a NaN in the data: %s', async (place, batch) => {
+    for (const given of [batch(), batch]) {
       const error = await errorOf(
-        train({ ...failing(bad), loss: ({ w }, x: Tensor) => w.square().sum().mul(x) }),
+        train({
+          ...failing(1),
+          batch: given as ReturnType<typeof batch>,
+          loss: ({ w }, { x, y }: { x: Tensor; y: Tensor }) =>
+            w.square().sum().mul(x.sum()).mul(y.sum()),
+        }),
       );
-      expect(error.message).toMatch(`the loss of iteration 4 is ${bad}`);
-      expect(error.message).toMatch(/Lower the learning rate/);
-      expect(error.iteration).toBe(4);
-      expect(error.state.iteration).toBe(3);
-      const { w } = error.state.params as { w: Tensor };
-      expect([...w.dataSync()]).toEqual(
-        [0.8 ** 3, 2 * 0.8 ** 3].map((value) => expect.closeTo(value, 12)),
+      expect(error.message).toMatch(
+        `the loss of iteration 1 is NaN; got NaN ${place}; expected finite numbers in the batch. Drop or fill such rows`,
       );
-    },
-  );
+    }
+  });
+
+  function images(): Tensor {
+    const values = Array.from({ length: 12 }, (_, i) => (i === 10 ? Number.NaN : i));
+    return tensor(values, [3, 2, 2]);
+  }
+
+  it('does not look at what the loss leaves out, as long as all is well', async () => {
+    const mask = tensor([true, false]);
+    const { iteration } = await train({
+      ...failing(1),
+      batch: { x: tensor([1, Number.NaN]) },
+      loss: ({ w }, { x }) => where(mask, x, 0).mul(w).sum(),
+      iterations: 2,
+    });
+    expect(iteration).toBe(2);
+  });
 
   it('sees a gradient that is not finite before it reaches the parameters', async () => {
     const error = await errorOf(

@@ -18,7 +18,16 @@ export function shown(value: unknown): string {
   if (typeof value !== 'object' || value === null) return String(value);
   if (value instanceof Tensor) return String(value);
   if (ArrayBuffer.isView(value)) return value.constructor.name;
+  if (value instanceof Promise) return 'a promise';
+  if (Array.isArray(value)) {
+    return value.length > 8 ? `a list of ${value.length}` : `[${value.map(shown).join(', ')}]`;
+  }
   return JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? `${part}n` : part));
+}
+
+/** Whether a value is an array or a typed one. */
+export function isList(value: unknown): value is ArrayLike<unknown> {
+  return Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView));
 }
 
 /** An ArgumentError in the name of `who` where the field, the times or the options are not of their kind. */
@@ -30,7 +39,7 @@ export function requireCall({ field, ts, options }: Call, who: string): void {
       remedy: 'Pass (t, y) => dy/dt, then y0 and the times',
     });
   }
-  if (!Array.isArray(ts) && !ArrayBuffer.isView(ts) && !(ts instanceof Tensor)) {
+  if (!isList(ts) && !(ts instanceof Tensor)) {
     throw new ArgumentError({
       what: `${who}: the times must be a list of numbers`,
       got: shown(ts),

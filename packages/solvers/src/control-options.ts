@@ -11,20 +11,24 @@ import {
 } from './controllers.ts';
 import type { ErrorNorm } from './norms.ts';
 import type { Method } from './method.ts';
+import { shown } from './call.ts';
 import { methodOf } from './runge-kutta.ts';
 import type { Solver } from './tableau.ts';
 
 /** From JavaScript anything may come. */
 function requirePositive(value: unknown, what: string, who: string, remedy: string): void {
   if (typeof value === 'number' && value > 0) return;
-  const got = typeof value === 'string' ? `'${value}'` : String(value);
-  throw new ArgumentError({ what: `${who}: ${what} must be a positive number`, got, remedy });
+  throw new ArgumentError({
+    what: `${who}: ${what} must be a positive number`,
+    got: shown(value),
+    remedy,
+  });
 }
 
 function requireTolerance(value: unknown, what: string, who: string, remedy: string): void {
   requirePositive(value, what, who, remedy);
   if (Number.isFinite(value)) return;
-  throw new ArgumentError({ what: `${who}: ${what} must be finite`, got: String(value), remedy });
+  throw new ArgumentError({ what: `${who}: ${what} must be finite`, got: shown(value), remedy });
 }
 
 const adaptiveOnly = [
@@ -38,15 +42,24 @@ const adaptiveOnly = [
 ] as const;
 const direction = 'The direction follows from the times';
 
+const startingPoint = 'Pass such as pi42(), or start from integralController(errorOrder)';
+
 function requireController(controller: StepController, who: string): void {
+  if (typeof controller !== 'object' || controller === null) {
+    throw new ArgumentError({
+      what: `${who}: controller is not one`,
+      got: shown(controller),
+      remedy: startingPoint,
+    });
+  }
   const { alpha, beta, safety, minFactor, maxFactor } = controller;
   const shrinks = safety > 0 && safety <= 1 && minFactor > 0 && minFactor < 1;
   if (shrinks && alpha > 0 && Number.isFinite(beta) && maxFactor >= 1) return;
   throw new ArgumentError({
     what: `${who}: a controller without sense`,
-    got: JSON.stringify(controller),
+    got: shown(controller),
     expected: 'alpha > 0, beta a number, 0 < safety ≤ 1, 0 < minFactor < 1 ≤ maxFactor',
-    remedy: 'Start from integralController(errorOrder)',
+    remedy: startingPoint,
   });
 }
 
@@ -54,19 +67,28 @@ function requireNorm(norm: unknown, who: string): void {
   if ((norm as Partial<ErrorNorm> | null)?.kind === 'norm') return;
   throw new ArgumentError({
     what: `${who}: norm is not one`,
-    got: typeof norm === 'string' ? `'${norm}'` : String(norm),
+    got: shown(norm),
     remedy: 'Pass rmsNorm(), maxNorm(), perLeafNorm() or a function',
   });
 }
 
 /**
- * An ArgumentError where the relative tolerance is finer than the rounding of numbers of `dtype`. Not stricter: an error
- * estimate, a small difference of stages, is often met below what the state itself resolves, and torchdiffeq's defaults
+ * An ArgumentError where the relative tolerance is finer than the rounding of numbers of `dtype`, or the absolute one
+ * less than its smallest normal number, which devices round to zero. Not stricter: an error estimate, a small difference of stages, is often met below what the state itself resolves, and torchdiffeq's defaults
  * (rtol 1e-7 in float32) are just above it.
  */
 export function requireHeld(control: Control, dtype: string, who = 'odeint'): void {
   if (control.kind === 'fixed') return;
-  const finest = dtype === 'float64' ? 2 ** -53 : 2 ** -24;
+  const [finest, least] = dtype === 'float64' ? [2 ** -53, 2 ** -1022] : [2 ** -24, 2 ** -126];
+  if (control.atol < least) {
+    throw new ArgumentError({
+      what: `${who}: atol is finer than ${dtype} can hold`,
+      got: String(control.atol),
+      expected: `at least ${least.toExponential(1)}`,
+      remedy:
+        'For a purely relative tolerance pass 1e-30, or an atol far below what the state comes to',
+    });
+  }
   if (control.rtol >= finest) return;
   throw new ArgumentError({
     what: `${who}: rtol is finer than ${dtype} can hold`,
@@ -113,7 +135,7 @@ function controllerOf(
   byDefault: ControllerGains,
 ): StepController {
   if (given === undefined) return controllerFor(byDefault, errorOrder);
-  const { kind } = given as Partial<ControllerGains>;
+  const { kind } = Object(given) as Partial<ControllerGains>;
   return kind === 'gains'
     ? controllerFor(given as ControllerGains, errorOrder)
     : (given as StepController);

@@ -10,6 +10,7 @@
  * "Solving Ordinary Differential Equations II" (2nd ed., 1996), section IV.2.
  */
 import { ArgumentError } from '@neuralode/tensor';
+import { shown } from './call.ts';
 import type { StepController } from './control.ts';
 
 /** Gains of a controller, for a method of any order. */
@@ -70,7 +71,7 @@ export function pidController({
   p?: number;
   i?: number;
   d?: number;
-}): ControllerGains {
+} = {}): ControllerGains {
   return { kind: 'gains', name: `PID(${p}, ${i}, ${d})`, errors: [p + i + d, -p - 2 * d, d] };
 }
 
@@ -79,10 +80,12 @@ export function controllerFor(
   { name, errors, ratios = [], predictive }: ControllerGains,
   errorOrder: number,
 ): StepController {
-  if (errors.length > 3 || ratios.length > 2 || !(errors[0] > 0)) {
+  const finite = [...errors, ...ratios].every(Number.isFinite);
+  if (errors.length > 3 || ratios.length > 2 || !(errors[0] > 0) || !finite) {
     throw new ArgumentError({
-      what: `controller ${name}: at most three gains of errors, the first positive, and two of ratios`,
-      got: JSON.stringify({ errors, ratios }),
+      what: `controller ${name}: at most three gains of errors, the first positive, and two of ratios, all numbers`,
+      got: `${shown(errors)} and ${shown(ratios)}`,
+      remedy: 'For an integral controller pass pidController({ i: 1 })',
     });
   }
   const k = errorOrder + 1;

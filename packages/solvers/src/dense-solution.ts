@@ -18,7 +18,7 @@ import {
   tensor,
   where,
 } from '@neuralode/tensor';
-import { stepHolding } from './step-index.ts';
+import { requireSteps, requireTimesAsked, stepHolding } from './step-index.ts';
 
 interface DenseStep {
   /** The interpolant; steps of one kind share it. */
@@ -51,7 +51,6 @@ interface KindOfStep {
 }
 
 export class DenseSolution {
-  readonly #dtype: DType;
   readonly #steps: readonly DenseStep[];
   readonly #ends: readonly number[];
   readonly #from: number;
@@ -59,20 +58,25 @@ export class DenseSolution {
   #table: StepTable | undefined;
 
   constructor(steps: readonly DenseStep[], from: number, direction: 1 | -1) {
-    this.#dtype = steps[0].dense.inputs[0].dtype as DType;
     this.#steps = steps;
     this.#ends = steps.map(({ end }) => end);
     this.#from = from;
     this.#direction = direction;
   }
 
+  get #dtype(): DType {
+    return this.#steps[0].dense.inputs[0].dtype as DType;
+  }
+
   /** The leaves of the state at `ts`: [...] for a number or a scalar tensor, [N, …] for a list. Records. */
   leavesAt(ts: number | readonly number[] | Tensor): Tensor[] {
+    requireSteps(this.#steps.length, 'odeint, at');
     if (ts instanceof Tensor) return this.#atTensor(ts);
-    if (typeof ts === 'number') return this.#atNumber(ts);
-    if (ts.length === 0)
+    const asked = requireTimesAsked(ts, 'odeint, at');
+    if (typeof asked === 'number') return this.#atNumber(asked);
+    if (asked.length === 0)
       throw new ArgumentError({ what: 'odeint, at: the list of times is empty' });
-    const rows = ts.map((t) => this.#atNumber(t));
+    const rows = asked.map((t) => this.#atNumber(t));
     return rows[0].map((_, leaf) => stack(rows.map((row) => row[leaf])));
   }
 

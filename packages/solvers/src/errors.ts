@@ -51,32 +51,67 @@ export class SolveError extends NeuralodeError {
   }
 }
 
-/** The field or the state became NaN or infinite. */
+/** What y0 brings is not the field's doing. */
+function remedyFor(what: string): string {
+  return what.startsWith('the initial state')
+    ? 'Check y0'
+    : 'Check the field for divisions, logarithms and growth at that time; or use smaller steps or tighter tolerances';
+}
+
+/** The field, the state or the condition of an event became NaN or infinite. */
 export class NonFiniteError extends SolveError {
-  constructor(time: number, pass: SolvePass, what: string, place?: FailurePlace) {
-    const complaint = {
-      what: `${what} at t = ${time}`,
-      remedy:
-        'Check the field for divisions, logarithms and growth at that time; or use smaller steps or tighter tolerances',
-    };
-    super('non-finite', time, pass, complaint, place);
+  constructor(
+    time: number,
+    pass: SolvePass,
+    what: string,
+    place?: FailurePlace,
+    remedy = remedyFor(what),
+  ) {
+    super('non-finite', time, pass, { what: `${what} at t = ${time}`, remedy }, place);
   }
 }
 
-/** No step, however small, met the tolerances. */
+/** The failure of a solve whose event's condition became NaN: its crossings would be missed without a word. */
+export function conditionError(event: number, time: number, who: string): NonFiniteError {
+  return new NonFiniteError(
+    time,
+    'forward',
+    `the condition of event ${event} is not a number`,
+    { who },
+    'Make it one wherever the solve goes, for instance of what stands under its root or logarithm',
+  );
+}
+
+/** What a step had to meet. */
+interface StepDemands {
+  readonly rtol: number;
+  readonly atol: number;
+  readonly minStep?: number;
+}
+
+/** No step, however small, or as small as `minStep` allows, met the tolerances. */
 export class StepSizeError extends SolveError {
   constructor(
     time: number,
     pass: SolvePass,
     step: number,
-    tolerances: string,
+    { rtol, atol, minStep = 0 }: StepDemands,
+    dtype: string,
     place?: FailurePlace,
   ) {
-    const complaint = {
-      what: `step size fell to ${step.toExponential(1)} at t = ${time} (${tolerances} cannot be met)`,
-      remedy:
-        'Loosen rtol and atol, run in float64, or check the field for a discontinuity or a blow-up there',
-    };
+    const small = `${step.toExponential(1)} at t = ${time}`;
+    const reason = `rtol ${rtol}, atol ${atol} in ${dtype} cannot be met`;
+    const there = 'check the field for a discontinuity or a blow-up there';
+    const complaint =
+      step < minStep
+        ? {
+            what: `a step of ${small} is shorter than minStep ${minStep} (${reason} otherwise)`,
+            remedy: `Lower minStep, loosen rtol and atol, or ${there}`,
+          }
+        : {
+            what: `step size fell to ${small} (${reason})`,
+            remedy: `Loosen rtol and atol, run in float64, or ${there}`,
+          };
     super('step-size-vanished', time, pass, complaint, place);
   }
 }

@@ -12,6 +12,7 @@ import {
   sizeOf,
   stackOf,
 } from '@neuralode/tensor';
+import { NonFiniteError } from './errors.ts';
 
 /** A moment at which the state was looked at: after a step from `start`, or as it stands where that is `time`. */
 export interface Look {
@@ -58,6 +59,19 @@ export class FiniteWatch<L = Look> {
     }
     const rows = sizeOf(this.#graph.outputs[0].shape);
     if (bad >= 0) this.#fail(looks[Math.floor(bad / rows)], bad % rows);
+  }
+
+  /** Runs what looks at the state too: where it finds no number, the state is asked first whether it is none either. */
+  *before<T>(run: Run<T>, state: readonly Slot[], look: L): Run<T> {
+    try {
+      return yield* run;
+    } catch (error) {
+      if (error instanceof NonFiniteError) {
+        yield* this.look(state, look);
+        yield* this.ask();
+      }
+      throw error;
+    }
   }
 
   release(): void {

@@ -84,6 +84,7 @@ export { gaussLegendre4, gaussLegendre6 } from './methods/gauss-legendre.ts';
 export { implicitMidpoint } from './methods/implicit-midpoint.ts';
 export { kvaerno3, kvaerno4, kvaerno5 } from './methods/kvaerno.ts';
 export { type AlfOptions, alf } from './methods/alf.ts';
+export { type CoupledOptions, coupled } from './methods/coupled.ts';
 export { leapfrog } from './methods/leapfrog.ts';
 export { type ReversibleHeunOptions, reversibleHeun } from './methods/reversible-heun.ts';
 export { symplecticEuler } from './methods/symplectic-euler.ts';
@@ -134,7 +135,8 @@ export {
   type RowInput,
   type RunnableRowGraph,
 } from './batched/row-graphs.ts';
-export type { HostNumbers, RowEvent, RowLog } from './batched/row-log.ts';
+export type { Cell, HostNumbers, RowChoice, RowEvent, RowLog } from './batched/row-log.ts';
+export { type GivenToRows, runOnRows } from './batched/row-machine.ts';
 export type { Times } from './batched/row-times.ts';
 export { runOdeSolve } from './run.ts';
 export { runWithNumbers, type Uploadable } from './host-numbers.ts';

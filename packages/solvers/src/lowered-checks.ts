@@ -59,15 +59,13 @@ export class LoweredChecks {
   /** Gives up at `t`, since steps of `size` are too short to move on. */
   giveUp(error: Num, t: Num, size: Num): void {
     const { control, pass, body } = this.#attrs;
-    const { rtol, atol } = control as AdaptiveControl;
-    const tolerances = `rtol ${rtol}, atol ${atol} in ${body.inputs[0].dtype}`;
     this.#code.when(this.#code.numbers.not(this.#code.numbers.isFinite(error)), () => {
       const failure = (at: number): Error =>
         new NonFiniteError(at, pass, 'the field or the state is not finite');
       this.#report.fail('non-finite', failure, t);
     });
     const failure = (at: number, step: number): Error =>
-      new StepSizeError(at, pass, step, tolerances);
+      new StepSizeError(at, pass, step, control as AdaptiveControl, body.inputs[0].dtype);
     this.#report.fail('step-size-vanished', failure, t, size);
   }
 }

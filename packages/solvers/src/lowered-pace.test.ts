@@ -39,6 +39,8 @@ const numbers: Arithmetic = {
   min: (a, b) => Math.min(real(a), real(b)),
   max: (a, b) => Math.max(real(a), real(b)),
   abs: (a) => Math.abs(real(a)),
+  exp: (a) => Math.exp(real(a)),
+  log: (a) => Math.log(real(a)),
   pow: (a, b) => real(a) ** real(b),
   less: (a, b) => outcome(real(a) < real(b)),
   lessEqual: (a, b) => outcome(real(a) <= real(b)),

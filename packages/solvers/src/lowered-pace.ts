@@ -152,14 +152,18 @@ export class LoweredAdaptivePace implements LoweredPace {
       safety,
       maxFactor,
     } = this.#control.controller as StepController;
-    let factor = n.mul(safety, n.pow(error, -alpha));
-    if (beta !== 0) factor = n.mul(factor, n.pow(this.#previousError.get(), beta));
-    if (gamma !== 0) factor = n.mul(factor, n.pow(this.#olderError.get(), -gamma));
     const [previous, older] = this.#accepted.map((each) => each.get());
     const values = [this.#ratio(tried, previous), this.#ratio(previous, older)];
+    let exponent = n.mul(-alpha, n.log(error));
+    const add = (power: number, log: Num): void => {
+      exponent = n.add(exponent, n.mul(power, log));
+    };
+    if (beta !== 0) add(beta, n.log(this.#previousError.get()));
+    if (gamma !== 0) add(-gamma, n.log(this.#olderError.get()));
     ratios.forEach((power, i) => {
-      factor = n.mul(factor, n.pow(values[i], -power));
+      add(-power, n.log(values[i]));
     });
+    let factor = n.mul(safety, n.exp(exponent));
     if (predictive === true) {
       const trend = n.div(n.max(this.#previousError.get(), 1e-2), n.pow(error, 2));
       const expected = n.mul(n.mul(safety, values[0]), n.pow(trend, alpha));

@@ -97,6 +97,8 @@ export interface Method {
    * step is given nothing.
    */
   readonly start?: 'field' | ((problem: Problem) => Graph);
+  /** How often that evaluates the field. Default 1. */
+  readonly startEvaluations?: number;
   /** Whether any kind of its steps is. */
   readonly implicit: boolean;
   /** Whether its steps can be undone, to rounding: their kinds then have `reverse`. */

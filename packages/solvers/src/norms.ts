@@ -113,6 +113,7 @@ export function customNorm<Y>(
         captures.length > 0
           ? 'one that uses a tensor from outside'
           : graph.outputs.map(({ shape }) => showShape(shape)).join(', ') || 'no tensor',
+      remedy: 'Return such as errors.abs().max(), or pass maxNorm()',
     });
   }
   return {

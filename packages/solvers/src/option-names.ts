@@ -2,6 +2,7 @@
  * Options that do not exist are refused: one mistyped would otherwise be ignored without a word.
  */
 import { ArgumentError } from '@neuralode/tensor';
+import { shown } from './call.ts';
 
 /** What every solve may be told. */
 const common = [
@@ -67,6 +68,50 @@ function nearest(name: string, known: readonly string[]): string | undefined {
     .map((each) => ({ each, far: distance(name, each) }))
     .sort((a, b) => a.far - b.far);
   return ranked[0].far <= Math.max(2, name.length / 3) ? ranked[0].each : undefined;
+}
+
+/** What some options must be, where anything may come from JavaScript. */
+interface Kind {
+  readonly expected: string;
+  readonly remedy: string;
+  fits(value: unknown): boolean;
+}
+
+const aFunction: Kind = {
+  expected: 'a function',
+  remedy: 'Pass one, or leave it out',
+  fits: (value) => typeof value === 'function',
+};
+const yesOrNo: Kind = {
+  expected: 'true or false',
+  remedy: 'Pass one of them, or leave it out',
+  fits: (value) => typeof value === 'boolean',
+};
+const kinds: Readonly<Record<string, Kind>> = {
+  onSolve: aFunction,
+  save: aFunction,
+  dense: yesOrNo,
+  throwOnFailure: yesOrNo,
+  batched: yesOrNo,
+  gradient: {
+    expected: 'a method of @neuralode/adjoint',
+    remedy: 'Pass what it makes: { gradient: direct() }',
+    fits: (value) => typeof (value as { vjp?: unknown } | null)?.vjp === 'function',
+  },
+};
+
+/** Throws where an option is not of its kind: one that only seems to be off would be on. */
+export function requireKinds(options: object, who: string): void {
+  for (const [name, { expected, remedy, fits }] of Object.entries(kinds)) {
+    const value = (options as Record<string, unknown>)[name];
+    if (value === undefined || fits(value)) continue;
+    throw new ArgumentError({
+      what: `${who}: ${name} is not what it must be`,
+      got: shown(value),
+      expected,
+      remedy,
+    });
+  }
 }
 
 /** Throws where `options` has a name that is not known. */

@@ -2,6 +2,7 @@
  * What of a solve is kept: the state at given times (where nothing is said), or at the steps that the solve took.
  */
 import { ArgumentError } from '@neuralode/tensor';
+import { shown } from './call.ts';
 
 /** Keeps the state after every n-th accepted step, at the start and at the end. */
 export interface EveryStep {
@@ -14,7 +15,8 @@ export function everyStep(every = 1): EveryStep {
   if (Number.isInteger(every) && every > 0) return { kind: 'every-step', every };
   throw new ArgumentError({
     what: 'everyStep: how many steps to go by must be a positive integer',
-    got: String(every),
+    got: shown(every),
+    remedy: 'Leave it out for every step',
   });
 }
 
@@ -24,7 +26,7 @@ export function requireSpan(times: { length: number }, output: unknown, who: str
   if ((output as Partial<EveryStep> | null)?.kind !== 'every-step') {
     throw new ArgumentError({
       what: `${who}: output is not one`,
-      got: JSON.stringify(output) ?? String(output),
+      got: shown(output),
       remedy: 'Pass everyStep() or everyStep(n), or leave it out to observe at the times given',
     });
   }

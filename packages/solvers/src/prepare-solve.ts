@@ -9,7 +9,7 @@ import type { PreparedSolve } from './eager-solve.ts';
 import { dopri5 } from './methods/dopri5.ts';
 import { customNorm, type ErrorNorm } from './norms.ts';
 import type { Field, Options } from './odeint-options.ts';
-import { odeintOptions, requireKnownOptions } from './option-names.ts';
+import { odeintOptions, requireKinds, requireKnownOptions } from './option-names.ts';
 import { positionsOf } from './pairs.ts';
 import { recordField, requireState } from './record-field.ts';
 import { methodOf } from './runge-kutta.ts';
@@ -66,6 +66,7 @@ export function solveAttrs<Y, Args>(
 ): PreparedSolve {
   const solver = options.solver ?? dopri5();
   requireKnownOptions(options, odeintOptions, 'odeint');
+  requireKinds(options, 'odeint');
   const state = requireState(y0);
   const method = methodOf(solver);
   const control = controlOf(solver, { ...options, ...normOf(y0, options) });

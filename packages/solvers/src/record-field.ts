@@ -12,8 +12,9 @@ import {
   requireSameStructure,
   sameShape,
   showShape,
-  type Tensor,
+  Tensor,
 } from '@neuralode/tensor';
+import { shown } from './call.ts';
 import { FieldError } from './errors.ts';
 import type { Field } from './odeint-options.ts';
 
@@ -69,16 +70,22 @@ function requireFieldValue(y0: unknown, value: unknown): void {
   });
 }
 
+/** What stands in the place of a tree: the paths of its tensors, or itself where it has none. */
+export function treeShown(value: unknown, paths: string | undefined): { got?: string } {
+  if (value === undefined) return { got: 'nothing' };
+  if (leavesWithPaths(value).length === 0) return { got: shown(value) };
+  return paths === undefined ? {} : { got: paths };
+}
+
 function requireStateStructure(y0: unknown, value: unknown): void {
   try {
     requireSameStructure(y0, value, 'the two');
   } catch (error) {
     const { got, expected } = (error as ArgumentError).complaint;
-    const plain = typeof value === 'number' ? `the number ${value}` : got;
     throw new FieldError({
       what: "odeint: the field's value is not a tree of tensors like the state",
-      ...(plain !== undefined && { got: plain }),
-      ...(expected !== undefined && { expected }),
+      ...treeShown(value, got),
+      ...(y0 instanceof Tensor ? { expected: 'a tensor' } : expected !== undefined && { expected }),
       remedy: 'The field must return dy/dt, with a tensor wherever y has one',
     });
   }

@@ -277,9 +277,9 @@ class SolveLoop {
     if (!pace.vanished(this.#t)) return false;
     if (diverged) throw new NewtonError(this.#t, this.#attrs.pass, stride.h);
     if (!Number.isFinite(error)) this.#fail('the field or the state is not finite');
-    const { rtol, atol } = this.#attrs.control as AdaptiveControl;
-    const tolerances = `rtol ${rtol}, atol ${atol} in ${this.#scalarType}`;
-    throw new StepSizeError(this.#t, this.#attrs.pass, pace.size, tolerances);
+    const { control, pass } = this.#attrs;
+    const demands = control as AdaptiveControl;
+    throw new StepSizeError(this.#t, pass, pace.size, demands, this.#scalarType);
   }
 
   /** An error as the controller knows them: all of the order that the method says. */
@@ -366,7 +366,8 @@ class SolveLoop {
   *#tellWitness(step: BegunStep): Run<Cut | undefined> {
     const { witness } = this.#attrs;
     if (witness === undefined) return undefined;
-    const cut = yield* witness.inspect(this.#ended(step));
+    const look = { start: step.start, time: this.#t };
+    const cut = yield* this.#watch.before(witness.inspect(this.#ended(step)), this.#y, look);
     if (cut !== undefined) {
       releaseAll(this.#y);
       this.#y = cut.state;

@@ -2,6 +2,7 @@
  * What a solve tells of itself while it runs, and how it is stopped from outside.
  */
 import { ArgumentError } from '@neuralode/tensor';
+import { shown } from './call.ts';
 import { AbortedError, type SolvePass } from './errors.ts';
 
 /** One attempt at a step. */
@@ -33,12 +34,12 @@ export function heed({ signal }: Oversight, t: number, pass: SolvePass, who?: st
 export function oversightOf(options: object, who: string): Oversight {
   const { onStep, signal } = options as Oversight;
   if (onStep !== undefined && typeof onStep !== 'function') {
-    throw new ArgumentError({ what: `${who}: onStep must be a function`, got: String(onStep) });
+    throw new ArgumentError({ what: `${who}: onStep must be a function`, got: shown(onStep) });
   }
   if (signal !== undefined && typeof signal?.aborted !== 'boolean') {
     throw new ArgumentError({
       what: `${who}: signal must be an AbortSignal`,
-      got: String(signal),
+      got: shown(signal),
       remedy: 'Pass the .signal of a new AbortController()',
     });
   }

@@ -75,7 +75,7 @@ export class Stepper {
     const { start, own } = this.#graphs;
     if (start === undefined) return;
     const outputs = yield* this.#run(start, [t], [...y, ...this.#args]);
-    this.#evaluations++;
+    this.#evaluations += this.#attrs.method.startEvaluations ?? 1;
     const count = (own.start as Graph).outputs.length;
     this.#memory = outputs.slice(0, count);
     this.#log.note(event, outputs.slice(count));

@@ -7,6 +7,7 @@
  * that its rounding hides it.
  */
 import { ArgumentError } from '@neuralode/tensor';
+import { isList, shown } from './call.ts';
 
 export interface StopTimes {
   readonly stepAt?: readonly number[];
@@ -44,7 +45,23 @@ export function stopsBetween(
     .filter((t) => inside(t) && t !== from && t !== to && !near(t))
     .map((t) => ({ at: t, resume: t, fresh: false }));
   const sorted = [...jumps, ...steps].sort((a, b) => (a.at - b.at) * direction);
-  return sorted.filter(({ at }, i) => i === 0 || at !== sorted[i - 1].at);
+  return joined(sorted, direction);
+}
+
+/** Stops that overlap, such as two discontinuities a rounding apart, are one: time does not run back between them. */
+function joined(sorted: readonly Stop[], direction: 1 | -1): Stop[] {
+  const stops: Stop[] = [];
+  for (const stop of sorted) {
+    const last = stops.at(-1);
+    if (last === undefined || (stop.at - last.resume) * direction > 0) {
+      stops.push(stop);
+      continue;
+    }
+    const further = (stop.resume - last.resume) * direction > 0;
+    const resume = further ? stop.resume : last.resume;
+    stops[stops.length - 1] = { at: last.at, resume, fresh: last.fresh || stop.fresh };
+  }
+  return stops;
 }
 
 /** Checks the lists, as given by a user; leaves out what is empty. */
@@ -52,10 +69,11 @@ export function stopTimesOf(options: object, who: string): StopTimes | undefined
   const { stepAt, jumpAt } = options as StopTimes;
   for (const [name, times] of Object.entries({ stepAt, jumpAt })) {
     if (times === undefined) continue;
-    if (Array.isArray(times) && times.every(Number.isFinite)) continue;
+    if (isList(times) && Array.from(times).every(Number.isFinite)) continue;
     throw new ArgumentError({
       what: `${who}: ${name} must be a list of finite times`,
-      got: JSON.stringify(times) ?? String(times),
+      got: shown(times),
+      remedy: `Pass such as { ${name}: [1, 2.5] }, or leave it out`,
     });
   }
   if ((stepAt ?? []).length + (jumpAt ?? []).length === 0) return undefined;

@@ -21,6 +21,7 @@ export function requireTimes(
     throw new ArgumentError({
       what: `${who}: time ${bad}${of} is not a finite number`,
       got: shown(times[bad]),
+      remedy: 'Pass finite numbers; to run until something happens use a terminal event',
     });
   }
   const direction = Math.sign(times[1] - times[0]);
@@ -30,6 +31,7 @@ export function requireTimes(
     throw new ArgumentError({
       what: `${who}: times${of} must be strictly increasing or strictly decreasing`,
       got: `${times[broken - 1]} before ${times[broken]} at index ${broken}`,
+      remedy: 'Sort them, and leave out what is equal',
     });
   }
 }

@@ -51,16 +51,21 @@ async function expectRefusal(
 
 describe('times', () => {
   const atLeastTwo = 'odeint: a solve needs at least two times, the first being that of y0; got ';
+  const finite = 'Pass finite numbers; to run until something happens use a terminal event.';
+  const sort = 'Sort them, and leave out what is equal.';
   const monotonic = 'odeint: times must be strictly increasing or strictly decreasing; got ';
   it.each([
     [[], `${atLeastTwo}0. Pass [start, end], or all times of interest.`],
     [[1], `${atLeastTwo}1. Pass [start, end], or all times of interest.`],
-    [[0, Number.NaN], 'odeint: time 1 is not a finite number; got NaN.'],
-    [[0, 1, Number.POSITIVE_INFINITY], 'odeint: time 2 is not a finite number; got Infinity.'],
-    [[0, 1, 1, 2], `${monotonic}1 before 1 at index 2.`],
-    [[2, 2], `${monotonic}2 before 2 at index 1.`],
-    [[0, 2, 1], `${monotonic}2 before 1 at index 2.`],
-    [[3, 2, 2.5], `${monotonic}2 before 2.5 at index 2.`],
+    [[0, Number.NaN], `odeint: time 1 is not a finite number; got NaN. ${finite}`],
+    [
+      [0, 1, Number.POSITIVE_INFINITY],
+      `odeint: time 2 is not a finite number; got Infinity. ${finite}`,
+    ],
+    [[0, 1, 1, 2], `${monotonic}1 before 1 at index 2. ${sort}`],
+    [[2, 2], `${monotonic}2 before 2 at index 1. ${sort}`],
+    [[0, 2, 1], `${monotonic}2 before 1 at index 2. ${sort}`],
+    [[3, 2, 2.5], `${monotonic}2 before 2.5 at index 2. ${sort}`],
   ])('%j as numbers and as a tensor', async (times, message) => {
     await expectRefusal(() => odeint(decay, tensor([1]), times), ArgumentError, message);
     await expectRefusal(() => odeint.sync(decay, tensor([1]), times), ArgumentError, message);
@@ -221,9 +226,10 @@ describe('fields', () => {
     const remedy = '. The field must return dy/dt, with a tensor wherever y has one.';
     const tree = { a: tensor([1]), b: tensor([1]) };
     const cases: readonly [Untyped, Untyped, string][] = [
-      [() => 0, y0(), `${what}the number 0; expected (the tensor itself)${remedy}`],
-      [() => undefined, y0(), `${what}nothing; expected (the tensor itself)${remedy}`],
-      [(_: Tensor, y: Tensor) => [y], y0(), `${what}[0]; expected (the tensor itself)${remedy}`],
+      [() => 0, y0(), `${what}0; expected a tensor${remedy}`],
+      [() => [1, 2], y0(), `${what}[1, 2]; expected a tensor${remedy}`],
+      [() => undefined, y0(), `${what}nothing; expected a tensor${remedy}`],
+      [(_: Tensor, y: Tensor) => [y], y0(), `${what}[0]; expected a tensor${remedy}`],
       [(_: Tensor, y: typeof tree) => ({ a: y.a }), tree, `${what}a; expected a, b${remedy}`],
       [
         (_: Tensor, y: typeof tree) => ({ a: y.a, c: y.b }),

@@ -209,7 +209,7 @@ describe('refusals', () => {
     ],
     [
       { nonstiff: 'dopri5' as never },
-      'auto: nonstiff must be an adaptive Runge-Kutta method; got dopri5; expected tsit5() or dopri5().',
+      "auto: nonstiff must be an adaptive Runge-Kutta method; got 'dopri5'; expected tsit5() or dopri5().",
     ],
   ])('%o', (options, message) => {
     expect(() => auto(options)).toThrow(message);

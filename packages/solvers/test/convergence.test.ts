@@ -5,6 +5,7 @@ import {
   alf,
   bosh3,
   cashKarp,
+  coupled,
   dop853,
   dopri5,
   euler,
@@ -37,8 +38,17 @@ const constant =
   (solver: AdaptiveSolver): Steps =>
   (h) => ({ solver, firstStep: h, maxStep: h, rtol: 1e6, atol: 1e6 });
 
-/** From how many steps an order shows; of the high ones, before rounding does. */
-const methods = [
+interface Tested {
+  readonly name: string;
+  readonly order: number;
+  /** Of the dense output, where it differs. */
+  readonly dense?: number;
+  readonly steps: Steps;
+  /** From how many steps an order shows; of the high ones, before rounding does. */
+  readonly from: number;
+}
+
+const methods: readonly Tested[] = [
   { name: 'euler', order: 1, steps: fixed(euler()), from: 48 },
   { name: 'midpoint', order: 2, steps: fixed(midpoint()), from: 48 },
   { name: 'heun', order: 2, steps: fixed(heun()), from: 48 },
@@ -55,6 +65,21 @@ const methods = [
     from: 192,
   },
   { name: 'reversibleHeun', order: 2, steps: constant(reversibleHeun()), from: 48 },
+  { name: 'coupled rk4', order: 4, steps: fixed(coupled(rk4())), from: 48 },
+  // Near a coupling of 1, bases of odd order seem to have one more until the steps are small.
+  {
+    name: 'coupled bosh3',
+    order: 3,
+    steps: constant(coupled(bosh3(), { coupling: 0.5 })),
+    from: 96,
+  },
+  {
+    name: 'coupled dopri5',
+    order: 5,
+    dense: 4,
+    steps: constant(coupled(dopri5(), { coupling: 0.5 })),
+    from: 96,
+  },
   { name: 'bosh3', order: 3, steps: constant(bosh3()), from: 48 },
   { name: 'fehlberg45', order: 5, steps: constant(fehlberg45()), from: 48 },
   { name: 'cashKarp', order: 5, steps: constant(cashKarp()), from: 48 },
@@ -62,7 +87,7 @@ const methods = [
   { name: 'tsit5', order: 5, steps: constant(tsit5()), from: 48 },
   { name: 'vern7', order: 7, steps: constant(vern7()), from: 14 },
   { name: 'dop853', order: 8, steps: constant(dop853()), from: 6 },
-] as const;
+];
 
 /** Where in each step the dense output is looked at. */
 const fractions = [0.3, 0.62];
@@ -97,7 +122,7 @@ beforeAll(async () => {
   await setBackend(reference());
 });
 
-describe.each(methods)('$name', ({ order, steps, from }) => {
+describe.each(methods)('$name', ({ order, dense = order, steps, from }) => {
   describe.each(families)('$name', (problem) => {
     it.each([
       ['forward', false],
@@ -115,7 +140,7 @@ describe.each(methods)('$name', ({ order, steps, from }) => {
         errors.map((each) => each.dense),
       );
       expect.soft(Math.abs(end - order), `end values: order ${end}`).toBeLessThan(0.15);
-      expect.soft(Math.abs(between - order), `dense output: order ${between}`).toBeLessThan(0.15);
+      expect.soft(Math.abs(between - dense), `dense output: order ${between}`).toBeLessThan(0.15);
     });
   });
 });

@@ -47,7 +47,7 @@ const failures: readonly Failure[] = [
     field: decay,
     y0: Number.NaN,
     type: NonFiniteError,
-    message: new RegExp(`^odeint: the initial state is not finite at t = 0\\. ${remedy}`),
+    message: /^odeint: the initial state is not finite at t = 0\. Check y0\.$/,
     time: [0, 0],
   },
   {

@@ -35,15 +35,16 @@ function refusal(run: () => unknown): Error {
 
 describe.each(doors)('%s', (who, solve) => {
   const listed = `${who}: the times must be a list of numbers; got `;
+  const finite = 'Pass finite numbers; to run until something happens use a terminal event.';
   const remedy = 'Pass [start, end], or all times of interest.';
   it.each([
     [undefined, `${listed}undefined. ${remedy}`],
     [5, `${listed}5. ${remedy}`],
     ['01', `${listed}'01'. ${remedy}`],
     [{}, `${listed}{}. ${remedy}`],
-    [['0', '1'], `${who}: time 0 is not a finite number; got '0'.`],
-    [[0, null], `${who}: time 1 is not a finite number; got null.`],
-    [[0n, 1n], `${who}: time 0 is not a finite number; got 0n.`],
+    [['0', '1'], `${who}: time 0 is not a finite number; got '0'. ${finite}`],
+    [[0, null], `${who}: time 1 is not a finite number; got null. ${finite}`],
+    [[0n, 1n], `${who}: time 0 is not a finite number; got 0n. ${finite}`],
   ])('times %o', (ts, message) => {
     const error = refusal(() => solve(ts));
     expect(error).toBeInstanceOf(ArgumentError);
@@ -94,7 +95,32 @@ describe('solveIvp', () => {
     const error = refusal(() => onNumbers(forgetful, [1, 0], [0, 1]));
     expect(error).toBeInstanceOf(FieldError);
     expect(error.message).toBe(
-      "solveIvp: the field's value does not fit the state; got nothing; expected a list of 2. Return dy/dt, as long as y, or write it into the third argument.",
+      "solveIvp: the field's value does not fit the state; got nothing; expected a list of 2 numbers. Return dy/dt, as long as y, or write it into the third argument.",
+    );
+  });
+
+  it.each([
+    ['strings', ['1', '2'], "['1', '2']"],
+    ['a string', '12', "'12'"],
+    [
+      'a matrix',
+      [
+        [1, 2],
+        [3, 4],
+      ],
+      '[[1, 2], [3, 4]]',
+    ],
+    ['a hole', [undefined, 1], '[undefined, 1]'],
+  ])('notices a field that returns %s', (_, value, got) => {
+    expect(refusal(() => onNumbers(() => value, [1, 0], [0, 1])).message).toBe(
+      `solveIvp: the field's value does not fit the state; got ${got}; expected a list of 2 numbers. Return dy/dt, as long as y, or write it into the third argument.`,
+    );
+  });
+
+  it('notices a field that returns nothing from some time on', () => {
+    const tiring = (t: number): number[] | undefined => (t < 0.5 ? [1, 1] : undefined);
+    expect(refusal(() => onNumbers(tiring, [1, 0], [0, 1])).message).toMatch(
+      /^solveIvp: the field's value does not fit the state; got nothing; expected a list of 2 numbers\./,
     );
   });
 
@@ -110,7 +136,7 @@ describe('solveIvp', () => {
   it.each([
     [new Int32Array([1, 0]), 'Int32Array'],
     [{ x: 1 }, '{"x":1}'],
-    [[1n, 0n], '["1n","0n"]'],
+    [[1n, 0n], '[1n, 0n]'],
     [[], '[]'],
   ])('refuses %o as a state', (y0, got) => {
     expect(refusal(() => onNumbers(turn, y0, [0, 1])).message).toBe(

@@ -1,7 +1,14 @@
 /** What of a solve is handed back: at the steps, anywhere, or what a function makes of the state. */
 import { grad, jit, jvp } from '@neuralode/autodiff';
 import { reference } from '@neuralode/backend-reference';
-import { everyStep, odeint, rk4, type Solution } from '@neuralode/solvers';
+import {
+  everyStep,
+  NonFiniteError,
+  odeint,
+  rk4,
+  type Solution,
+  solveIvp,
+} from '@neuralode/solvers';
 import { concat, memory, setBackend, type Tensor, tensor } from '@neuralode/tensor';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { decay, part } from './problems.ts';
@@ -59,7 +66,7 @@ describe('at the steps', () => {
     );
     const wrong = { output: 'all' } as never;
     await expect(odeint(decay, y0, [0, 1], wrong)).rejects.toThrow(
-      'odeint: output is not one; got "all". Pass everyStep() or everyStep(n), or leave it out to observe at the times given.',
+      "odeint: output is not one; got 'all'. Pass everyStep() or everyStep(n), or leave it out to observe at the times given.",
     );
   });
 });
@@ -118,6 +125,52 @@ describe('anywhere', () => {
       const state = solution.at.sync(tensor(t)).arraySync() as number[];
       expect(state[1]).toBeCloseTo(-Math.sin(t), 7);
     }
+  });
+
+  it('continues the first and the last step for a time that is a tensor', async () => {
+    const slope = (_: Tensor, y: Tensor): Tensor => y.mul(0).add(2);
+    const { at } = await odeint(slope, tensor([1]), [0, 1], { dense: true });
+    for (const t of [-0.5, 1.5]) {
+      expect((await (await at(tensor(t))).data())[0]).toBeCloseTo(1 + 2 * t, 12);
+    }
+  });
+
+  it('takes any list of times, and refuses what is none, by both doors', async () => {
+    const tensors = await odeint(decay, tensor([1]), [0, 1], { dense: true });
+    const plain = solveIvp((_, y) => -y, 1, [0, 1], { dense: true });
+    const typed = new Float64Array([0.25, 0.5]) as unknown as number[];
+    const expected = [0.25, 0.5].map((t) => expect.closeTo(Math.exp(-t), 5));
+    expect(plain.at(typed)).toEqual(expected);
+    expect([...(await (await tensors.at(typed)).data())]).toEqual(expected);
+    for (const [wrong, got] of [
+      ['0.5', "'0.5'"],
+      [null, 'null'],
+      [undefined, 'undefined'],
+      [[0.5, [0.1]], '[0.1]'],
+    ] as const) {
+      const message = `at: a time must be a number; got ${got}. Pass one, or a list of them.`;
+      expect(() => plain.at(wrong as never)).toThrow(`solveIvp, ${message}`);
+      await expect(tensors.at(wrong as never)).rejects.toThrow(`odeint, ${message}`);
+    }
+  });
+
+  it('has nothing to evaluate where the first step fails, and says so', async () => {
+    const broken = (_: Tensor, y: Tensor): Tensor => y.mul(Number.NaN);
+    const options = { dense: true, throwOnFailure: false } as const;
+    const none = 'at: the solve took no step that could be evaluated. Look at its failure.';
+    const plain = solveIvp(() => Number.NaN, 1, [0, 1], options);
+    expect(plain.failure).toBeInstanceOf(NonFiniteError);
+    expect(() => plain.at(0)).toThrow(`solveIvp, ${none}`);
+    const [y0, time] = [tensor([1]), tensor(0)];
+    const before = memory(backend).liveBuffers;
+    const tensors = await odeint(broken, y0, [0, 1], options);
+    expect(tensors.failure).toBeInstanceOf(NonFiniteError);
+    expect(await tensors.ys.array()).toEqual([[1]]);
+    for (const t of [0, [0], time]) {
+      await expect(tensors.at(t as number)).rejects.toThrow(`odeint, ${none}`);
+    }
+    tensors.dispose();
+    expect(memory(backend).liveBuffers).toBe(before);
   });
 
   it('refuses what it cannot know', async () => {

@@ -101,7 +101,7 @@ it('a controller must make sense', () => {
   const wrong = { alpha: 0, beta: Number.NaN, safety: 2, minFactor: 1, maxFactor: Number.NaN };
   for (const [name, value] of [...Object.entries(wrong), ['alpha', undefined] as const]) {
     expect(() => run({ ...sound, [name]: value })).toThrow(
-      /^odeint: a controller without sense; got \{.*\}; expected alpha > 0, .*\. Start from integralController\(errorOrder\)\.$/,
+      /^odeint: a controller without sense; got \{.*\}; expected alpha > 0, .*\. Pass such as pi42\(\), or start from integralController\(errorOrder\)\.$/,
     );
   }
 });

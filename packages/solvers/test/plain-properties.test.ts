@@ -1,10 +1,14 @@
-/** Properties of solves on plain numbers, and of implicit ones, that hold for every problem, by fast-check. */
+/** Properties of solves on plain numbers, and of implicit, multistep and switching ones, that hold for every problem, by fast-check. */
 import { reference } from '@neuralode/backend-reference';
 import {
+  adams,
   type AdaptiveSolver,
+  auto,
+  bdf,
   bosh3,
   dop853,
   dopri5,
+  gmres,
   kvaerno5,
   radau5,
   rodas4,
@@ -71,6 +75,10 @@ const doors: readonly (readonly [string, Door, number, number])[] = [
   ['radau5', onTensors(radau5(), 1e-8), 1e-8, 4],
   ['kvaerno5', onTensors(kvaerno5(), 1e-8), 1e-8, 4],
   ['rodas4', onTensors(rodas4(), 1e-7), 1e-7, 4],
+  ['radau5 by GMRES', onTensors(radau5({ linearSolver: gmres() }), 1e-8), 1e-8, 4],
+  ['adams', onTensors(adams(), 1e-9), 1e-9, 4],
+  ['bdf', onTensors(bdf(), 1e-8), 1e-8, 4],
+  ['auto', onTensors(auto(), 1e-9), 1e-9, 4],
 ];
 
 describe.each(doors)('%s', (_, door, tolerance, numRuns) => {

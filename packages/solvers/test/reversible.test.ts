@@ -3,12 +3,16 @@ import { reference } from '@neuralode/backend-reference';
 import {
   alf,
   controlOf,
+  coupled,
+  dopri5,
   everyStep,
   leapfrog,
   methodOf,
   odeint,
   type OdeSolveAttrs,
+  radau5,
   reversibleHeun,
+  rk4,
   type Solver,
   stepGraphs,
   symplecticEuler,
@@ -216,6 +220,8 @@ describe.each([
   ['symplecticEuler', symplecticEuler(), true],
   ['alf', alf({ adaptive: false }), false],
   ['damped alf', alf({ adaptive: false, damping: 0.8 }), false],
+  ['coupled rk4', coupled(rk4()), false],
+  ['coupled dopri5', coupled(dopri5(), { coupling: 0.9 }), false],
 ] as const)('%s', (_, solver, pair) => {
   it('undoes a step to rounding', () => {
     fc.assert(
@@ -260,6 +266,35 @@ it.each([
 it('refuses a damping at which a step cannot be undone', () => {
   expect(() => alf({ damping: 0.5 })).toThrow(/damping/);
   expect(() => alf({ damping: 1.5 })).toThrow(ArgumentError);
+});
+
+it('refuses a coupling at which a step cannot be undone, and a base without explicit stages', () => {
+  expect(() => coupled(rk4(), { coupling: 0 })).toThrow(/coupling must lie above 0.*got 0/);
+  expect(() => coupled(rk4(), { coupling: 1.1 })).toThrow(ArgumentError);
+  expect(() => coupled(radau5())).toThrow(/no explicit Runge-Kutta method.*radau5/);
+  expect(() => coupled(alf())).toThrow(/no explicit Runge-Kutta method.*alf/);
+  expect(() => coupled(rk4(), { couple: 0.9 } as object)).toThrow(/coupled.*couple/);
+});
+
+it('stays stable where a field contracts, in small steps, as alf does not', () => {
+  const end = (solver: Solver): number =>
+    odeint
+      .sync((_, y) => y.mul(-20), tensor(Float64Array.of(1)), [0, 4], {
+        solver,
+        stepSize: 0.002,
+      } as never)
+      .ys.at(-1)
+      .dataSync()[0];
+  expect(Math.abs(end(coupled(rk4(), { coupling: 0.9 })))).toBeLessThan(1e-12);
+  expect(Math.abs(end(alf({ adaptive: false })))).toBeGreaterThan(1);
+});
+
+it('counts the evaluations of the base twice, and none for the beginning', () => {
+  const run = (solver: Solver, options: object) =>
+    odeint.sync((_, y) => y.sin(), tensor([1, 2]), [0, 1], { solver, ...options } as never).stats;
+  expect(run(coupled(rk4()), { stepSize: 0.1 }).nfe).toBe(10 * 8);
+  const { accepted, nfe } = run(coupled(dopri5()), { rtol: 1, atol: 1, firstStep: 0.1 });
+  expect(nfe).toBe(accepted * (7 + 6));
 });
 
 it('is refused by a batched solve', () => {

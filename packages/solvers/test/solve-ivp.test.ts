@@ -181,22 +181,22 @@ describe('refusals', () => {
       ArgumentError,
       "solveIvp: y0 must be a number or a list of numbers; got 'a'. Pass an array or a Float64Array; a tree of tensors is for odeint.",
     );
-    refused(() => untyped(turn, [[1], [2]], [0, 1]), ArgumentError, 'got [[1],[2]].');
+    refused(() => untyped(turn, [[1], [2]], [0, 1]), ArgumentError, 'got [[1], [2]].');
     refused(
       () => solveIvp(() => [1], [1, 0], [0, 1]),
       FieldError,
-      `${fits}a list of 1; expected a list of 2. Return dy/dt, as long as y, or write it into the third argument.`,
+      `${fits}[1]; expected a list of 2 numbers. Return dy/dt, as long as y, or write it into the third argument.`,
     );
     refused(
       () => untyped(() => 1, [1, 0], [0, 1]),
       FieldError,
-      `${fits}1; expected a list of 2. Return dy/dt, as long as y, or write it into the third argument.`,
+      `${fits}1; expected a list of 2 numbers. Return dy/dt, as long as y, or write it into the third argument.`,
     );
     refused(() => untyped(async () => [1, 2], [1, 0], [0, 1]), FieldError, `${fits}a promise`);
     refused(
       () => untyped(() => [1], 1, [0, 1]),
       FieldError,
-      `${fits}a list of 1; expected a number. Return dy/dt, for y0 is a number too.`,
+      `${fits}[1]; expected a number. Return dy/dt, for y0 is a number too.`,
     );
   });
 

@@ -46,6 +46,8 @@ export interface Arithmetic {
   min(a: Num, b: Num): Num;
   max(a: Num, b: Num): Num;
   abs(a: Num): Num;
+  exp(a: Num): Num;
+  log(a: Num): Num;
   /** `a ** b`. */
   pow(a: Num, b: Num): Num;
   less(a: Num, b: Num): Test;

@@ -14,7 +14,7 @@ import { batchSize, halfWidth, heldOut, testCount } from './cnf-data.ts';
 import { evaluationTrace } from './cnf-model.ts';
 import { densityPicture, momentsOf, pathsOf, pointsOf } from './cnf-pictures.ts';
 import type { CnfTraining } from './cnf-training.ts';
-import { type Score, scoreOf } from './score.ts';
+import { type Score, scoreOf, showScore } from './score.ts';
 
 /** Points drawn in a picture. */
 const shown = 1500;
@@ -54,13 +54,9 @@ export async function cnfOutcome(run: TrainedCnf): Promise<Outcome> {
     summary: summaryOf(run, score, density.mass),
     report,
     line:
-      `test log-likelihood ${show(score)} nats (${testCount} points) · integral of the density ` +
+      `test log-likelihood ${showScore(score)} nats (${testCount} points) · integral of the density ` +
       `${density.mass.toFixed(4)} (${trained.metrics.length} iterations in ${showDuration(trained.seconds)})`,
   };
-}
-
-function show({ mean, standardError }: Score): string {
-  return `${mean.toFixed(3)} ± ${standardError.toFixed(3)}`;
 }
 
 function summaryOf({ options, trained }: TrainedCnf, { mean, standardError }: Score, mass: number) {

@@ -11,13 +11,16 @@ import type { Terminal } from '../terminal.ts';
 
 /** What a page says of it. */
 export const keptParameters =
-  'Of each training those parameters are kept that do best on one further batch.';
+  'Of each training those parameters are kept that do best on one further, larger batch.';
 
 export interface Fitting<P, B> {
   readonly name: string;
   readonly params: P;
   readonly loss: (params: P, batch: B) => Tensor;
-  readonly batch: (rng: Random) => B;
+  /** Of an iteration before which `part` of them all are done. */
+  readonly batch: (rng: Random, part: number) => B;
+  /** What the parameters are judged by: larger, so that the choice is less a matter of luck. */
+  readonly held: (rng: Random) => B;
   readonly iterations: number;
   readonly learningRate: number;
   readonly seed: number;
@@ -38,11 +41,11 @@ export async function fitted<P, B>(
   stderr.write(`${name}: ${iterations} iterations … `);
   const rate = cosineDecay({ start, end: start / 50, over: iterations });
   const measured = jit(fitting.loss);
-  const held = fitting.batch(random(-2 - seed));
+  const held = fitting.held(random(-2 - seed));
   const { params, best, seconds } = await train({
     params: fitting.params,
     optimiser: clipByGlobalNorm(10, adam({ learningRate: rate })),
-    batch: (_, rng) => fitting.batch(rng),
+    batch: (iteration, rng) => fitting.batch(rng, iteration / iterations),
     loss: fitting.loss,
     iterations,
     seed,

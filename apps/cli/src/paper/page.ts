@@ -24,7 +24,7 @@ export async function writePage(page: ResultPage, folder: string): Promise<strin
   const { name, title, command, paragraphs, tables, figure } = page;
   const parts = [
     `# ${title}`,
-    `\`${invocation()} ${command}\`, with the fused runtime in float32.`,
+    `\`${invocation()} ${command}\`, with the fused runtime in float32; times are by the clock, whatever else the machine did.`,
     ...paragraphs,
     ...tables.map(tableText),
     `![${figure.caption}](${name}.svg)`,

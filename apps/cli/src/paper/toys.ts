@@ -13,10 +13,10 @@ import {
   layerStack,
   negativeLogLikelihood,
 } from '@neuralode/cnf';
-import { disposeTree, random, type Tensor } from '@neuralode/tensor';
+import { disposeTree, type Random, random, type Tensor } from '@neuralode/tensor';
 import { drawPoints, halfWidth, heldOut, testCount } from '../cnf/cnf-data.ts';
 import { densityPicture, pointsOf } from '../cnf/cnf-pictures.ts';
-import { type Score, scoreOf } from '../cnf/score.ts';
+import { type Score, scoreOf, showScore } from '../cnf/score.ts';
 import { type CnfDataName, cnfDataNames, type PaperOptions } from '../options.ts';
 import { showDuration } from '../progress/wording.ts';
 import type { Terminal } from '../terminal.ts';
@@ -28,6 +28,7 @@ const ways = ['Hutchinson', 'exact', 'flow matching'] as const;
 type Way = (typeof ways)[number];
 
 const batch = { likelihood: 100, matching: 512 } as const;
+const held = 2048;
 const iterations = { likelihood: 200, matching: 2000 } as const;
 const learningRate = { likelihood: 0.01, matching: 0.005 } as const;
 
@@ -79,15 +80,17 @@ async function rowOf(
     },
   });
   const kind = way === 'flow matching' ? 'matching' : 'likelihood';
+  const batchOf = (count: number, rng: Random): Batch => {
+    const x = drawPoints(data, count, rng);
+    if (kind === 'matching') return flowMatchingBatch(flow, x, rng);
+    return { x, noise: hutchinson().noise!(rng, [count, 2]) };
+  };
   const { params, seconds } = await fitted(
     {
       name: `${data}, ${way}`,
       params: flow.init(random(seed)),
-      batch: (rng): Batch => {
-        const x = drawPoints(data, batch[kind], rng);
-        if (kind === 'matching') return flowMatchingBatch(flow, x, rng);
-        return { x, noise: hutchinson().noise!(rng, [batch[kind], 2]) };
-      },
+      batch: (rng) => batchOf(batch[kind], rng),
+      held: (rng) => batchOf(held, rng),
       loss: (p, given: Batch) =>
         's' in given
           ? flowMatching(flow, p, given)
@@ -112,8 +115,6 @@ function pageOf(
   sheet: readonly SheetRow[],
   options: PaperOptions,
 ): ResultPage {
-  const show = ({ score }: Row): string =>
-    `${score.mean.toFixed(3)} ± ${score.standardError.toFixed(3)}`;
   const cells = (data: CnfDataName): Row[] =>
     ways.map((way) => rows.find((row) => row.data === data && row.way === way)!);
   const count = (kind: keyof typeof iterations): number =>
@@ -133,7 +134,10 @@ function pageOf(
     tables: [
       {
         head: ['data', ...ways],
-        rows: cnfDataNames.map((data) => [data, ...cells(data).map(show)]),
+        rows: cnfDataNames.map((data) => [
+          data,
+          ...cells(data).map(({ score }) => showScore(score)),
+        ]),
       },
       {
         head: ['time; evaluations', ...ways],

@@ -43,6 +43,11 @@ export function arithmeticOn(f: FunctionWriter): Arithmetic {
       push(a, b);
       f.op(opcode);
     });
+  const ofOne = (name: 'exp' | 'log') => (a: Num) =>
+    number(() => {
+      push(a);
+      f.call(hostIndex(name));
+    });
   const comparison = (opcode: number) => (a: Num, b: Num) =>
     test(() => {
       push(a, b);
@@ -66,6 +71,8 @@ export function arithmeticOn(f: FunctionWriter): Arithmetic {
         push(a);
         f.op(0x99);
       }),
+    exp: ofOne('exp'),
+    log: ofOne('log'),
     pow: (a, b) =>
       number(() => {
         push(a, b);

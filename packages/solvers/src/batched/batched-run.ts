@@ -26,8 +26,8 @@ import { FiniteWatch } from '../finite-watch.ts';
 import type { AdaptivePace } from '../pace.ts';
 import { type Passage, RowClock, type RowStride } from './row-clock.ts';
 import { plainRowGraphs, type RowGraphs, type RunnableRowGraph, tableauOf } from './row-graphs.ts';
-import { type Cell, noRowLog, type RowLog } from './row-log.ts';
-import { type Attempt, hostNumbers, RowMachine } from './row-machine.ts';
+import { type Cell, noRowLog, type RowChoice, type RowLog } from './row-log.ts';
+import { type Attempt, type GivenToRows, hostNumbers, RowMachine } from './row-machine.ts';
 import { chooseFirstSteps } from './row-start.ts';
 import { RowObservations } from './row-observations.ts';
 import { requireRowTimes } from './row-times.ts';
@@ -89,6 +89,15 @@ interface RowLook {
 /** The steps of the rows that `stands` names; no step elsewhere. */
 function onlyWhere(stands: readonly boolean[], strides: readonly RowStride[]): RowStride[] {
   return strides.map((each, r) => (stands[r] ? each : { ...each, h: 0, length: 0 }));
+}
+
+/** When the rows' steps begin, and how long they are. */
+function stretchOf(strides: readonly RowStride[]): GivenToRows {
+  return { numbers: [hostNumbers('t', strides), hostNumbers('h', strides)], choices: [] };
+}
+
+function maskOf(rows: readonly boolean[]): RowChoice {
+  return { values: rows.map(Number), dtype: 'bool' };
 }
 
 class BatchedLoop<R extends RunnableRowGraph> {
@@ -192,7 +201,8 @@ class BatchedLoop<R extends RunnableRowGraph> {
     const strides = this.#rows.map((row) => row.stride());
     this.#nfe++;
     const reads = [...this.#y, ...this.#args];
-    return yield* this.#machine.run(this.#graphs.field, [hostNumbers('t', strides)], [], reads);
+    const given = { numbers: [hostNumbers('t', strides)], choices: [] };
+    return yield* this.#machine.run(this.#graphs.field, given, reads);
   }
 
   *#chooseFirstSteps(): Run<void> {
@@ -215,6 +225,7 @@ class BatchedLoop<R extends RunnableRowGraph> {
 
   /** One attempt at a step of every row that is not done; the rows whose step stands move. */
   *#step(): Run<void> {
+    this.#machine.log.stands?.([...this.#y, ...this.#k, ...this.#sums]);
     const strides = this.#rows.map((row) => row.stride());
     this.#requireFewSteps();
     const attempt = yield* this.#attempt(strides);
@@ -244,8 +255,7 @@ class BatchedLoop<R extends RunnableRowGraph> {
     return yield* this.#machine.attempt(
       this.#graphs.step,
       leaves * (1 + tableau.c.length - given),
-      [hostNumbers('t', strides), hostNumbers('h', strides)],
-      [],
+      stretchOf(strides),
       [...this.#y, ...this.#k, ...this.#args],
     );
   }
@@ -260,8 +270,8 @@ class BatchedLoop<R extends RunnableRowGraph> {
     if (extend === undefined) return [];
     if (!passages.some((passage) => passage !== undefined && passage.inside.length > 0)) return [];
     this.#nfe += extend.plain / this.#attrs.leaves;
-    const numbers = [hostNumbers('t', strides), hostNumbers('h', strides)];
-    return yield* this.#machine.run(extend, numbers, [], [...this.#y, ...stages, ...this.#args]);
+    const reads = [...this.#y, ...stages, ...this.#args];
+    return yield* this.#machine.run(extend, stretchOf(strides), reads);
   }
 
   /** Which rows' steps stand; and y₁ and the fresh stages, unless none does. */
@@ -303,9 +313,10 @@ class BatchedLoop<R extends RunnableRowGraph> {
     row.rejected++;
     if (pace.vanished(row.t)) {
       if (!Number.isFinite(error)) this.#fail('the field or the state is not finite', r);
-      const { rtol, atol } = this.#attrs.control as AdaptiveControl;
-      const tolerances = `rtol ${rtol}, atol ${atol} in ${this.#attrs.body.inputs[0].dtype}`;
-      throw new StepSizeError(row.t, this.#attrs.pass, pace.size, tolerances, { row: r });
+      const { control, pass, body } = this.#attrs;
+      const { dtype } = body.inputs[0];
+      const demands = control as AdaptiveControl;
+      throw new StepSizeError(row.t, pass, pace.size, demands, dtype, { row: r });
     }
     return false;
   }
@@ -338,21 +349,16 @@ class BatchedLoop<R extends RunnableRowGraph> {
     after: readonly Cell[],
   ): Run<readonly Cell[]> {
     if (!stands.includes(false)) return after;
-    const mask = this.#machine.upload(stands.map(Number), 'bool');
-    try {
-      return yield* this.#machine.run(this.#graphs.settle, [], [mask], [...before, ...after]);
-    } finally {
-      mask.release();
-    }
+    const given = { numbers: [], choices: [maskOf(stands)] };
+    return yield* this.#machine.run(this.#graphs.settle, given, [...before, ...after]);
   }
 
   /** Adds the step, which has no length in rows that do not move, to what is integrated beside the state. */
   *#integrate(strides: readonly RowStride[], stages: readonly Cell[]): Run<void> {
     const before = this.#sums;
     this.#nfe += this.#tableau.b.filter((weight) => weight !== 0).length;
-    const numbers = [hostNumbers('t', strides), hostNumbers('h', strides)];
     const reads = [...before, ...this.#y, ...stages, ...this.#args];
-    this.#sums = yield* this.#machine.run(this.#graphs.sums, numbers, [], reads);
+    this.#sums = yield* this.#machine.run(this.#graphs.sums, stretchOf(strides), reads);
     this.#machine.drop(before);
   }
 
@@ -365,17 +371,11 @@ class BatchedLoop<R extends RunnableRowGraph> {
     if (!jumps.includes(true)) return;
     const count = this.#rows[0].times.length;
     const places = indices.map((index, r) => (index === undefined ? 0 : this.#place(r, index - 1)));
-    const choices = [
-      this.#machine.upload(jumps.map(Number), 'bool'),
-      this.#machine.upload(places, 'int32'),
-    ];
+    const choices = [maskOf(jumps), { values: places, dtype: 'int32' as const }];
     const before = this.#y;
-    try {
-      const reads = [...before, ...this.#jumps];
-      this.#y = yield* this.#machine.run(this.#graphs.jump(count), [], choices, reads);
-    } finally {
-      releaseAll(choices);
-    }
+    const reads = [...before, ...this.#jumps];
+    const given = { numbers: [], choices };
+    this.#y = yield* this.#machine.run(this.#graphs.jump(count), given, reads);
     this.#machine.drop(before);
     // The first stage was evaluated at the state before the jump.
     if (this.#tableau.fsal) yield* this.#refresh(jumps);

@@ -26,12 +26,19 @@ export interface HostNumbers {
   readonly inside?: readonly { readonly index: number; readonly theta: number }[];
 }
 
+/** What the host decided for the rows, and gave to a graph: a mask, or indices. It does not move with the times. */
+export interface RowChoice {
+  readonly values: readonly number[];
+  readonly dtype: 'bool' | 'int32';
+}
+
 export type RowEvent<R extends RunnableRowGraph = RunnableRowGraph> =
   /** A graph ran on the way to the result. */
   | {
       readonly kind: 'run';
       readonly graph: R;
       readonly numbers: readonly HostNumbers[];
+      readonly choices: readonly RowChoice[];
       readonly reads: readonly number[];
       readonly writes: readonly number[];
       /** Where its rows stand among the observations, which they are. Place: index of the time · B + row. */
@@ -50,6 +57,8 @@ export interface RowLog<R extends RunnableRowGraph = RunnableRowGraph> {
   /** Whether the events are kept for a backward pass. */
   readonly keeps: boolean;
   note(event: RowEvent<R>, residuals: readonly Slot[]): void;
+  /** Before every step: what the later ones depend on, beside the inputs of the node. Borrowed. */
+  stands?(cells: readonly Cell[]): void;
 }
 
 /** For a solve that nobody records. */

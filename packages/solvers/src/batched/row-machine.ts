@@ -5,6 +5,7 @@ import {
   type Backend,
   DeviceBuffer,
   type DType,
+  type Graph,
   hostArray,
   type Run,
   releaseAll,
@@ -15,12 +16,13 @@ import {
 } from '@neuralode/tensor';
 import type { RunnableRowGraph } from './row-graphs.ts';
 import type { RowStride } from './row-clock.ts';
-import type { Cell, HostNumbers, RowLog } from './row-log.ts';
+import type { Cell, HostNumbers, RowChoice, RowLog } from './row-log.ts';
 
 /** A graph's run before it is known whether it counts. */
 export interface Attempt<R extends RunnableRowGraph> {
   readonly graph: R;
   readonly numbers: readonly HostNumbers[];
+  readonly choices: readonly RowChoice[];
   readonly reads: readonly Cell[];
   /** The outputs that move: states and stages. */
   readonly writes: readonly Cell[];
@@ -40,6 +42,38 @@ export function hostNumbers(
 function valuesOf({ of, strides, inside }: HostNumbers): readonly number[] {
   if (of === 'theta') return (inside ?? []).map(({ theta }) => theta);
   return strides.map((stride) => stride[of]);
+}
+
+/** The values on the device, as a list. */
+function upload(backend: Backend, values: readonly number[], dtype: DType): DeviceBuffer {
+  const host = hostArray(dtype, values.length);
+  // A loop: filling a typed array from an array by its own means takes ten times as long.
+  for (let i = 0; i < values.length; i++) host[i] = values[i];
+  return new DeviceBuffer(backend, backend.upload(host, [values.length], dtype));
+}
+
+/** What the host gives to a graph. */
+export interface GivenToRows {
+  readonly numbers: readonly HostNumbers[];
+  readonly choices: readonly RowChoice[];
+}
+
+/** Runs `graph` on numbers of the host (of type `scalarType`), choices and slots (borrowed), in this order. */
+export function* runOnRows(
+  backend: Backend,
+  scalarType: DType,
+  graph: Graph,
+  { numbers, choices }: GivenToRows,
+  reads: readonly Slot[],
+): Run<Slot[]> {
+  const given: Slot[] = [];
+  try {
+    for (const each of numbers) given.push(upload(backend, valuesOf(each), scalarType));
+    for (const { values, dtype } of choices) given.push(upload(backend, values, dtype));
+    return yield* runGraph(graph, [...given, ...reads], backend);
+  } finally {
+    releaseAll(given);
+  }
 }
 
 export class RowMachine<R extends RunnableRowGraph> {
@@ -74,33 +108,21 @@ export class RowMachine<R extends RunnableRowGraph> {
     this.drop([...this.#live]);
   }
 
-  upload(values: readonly number[], dtype: DType = this.#scalarType): DeviceBuffer {
-    const host = hostArray(dtype, values.length);
-    // A loop: filling a typed array from an array by its own means takes ten times as long.
-    for (let i = 0; i < values.length; i++) host[i] = values[i];
-    return new DeviceBuffer(this.backend, this.backend.upload(host, [values.length], dtype));
+  upload(values: readonly number[], dtype: DType): DeviceBuffer {
+    return upload(this.backend, values, dtype);
   }
 
-  /** Runs `graph` on numbers of the host, choices (borrowed) and cells, in this order. */
-  *attempt(
-    graph: R,
-    moving: number,
-    numbers: readonly HostNumbers[],
-    choices: readonly Slot[],
-    reads: readonly Cell[],
-  ): Run<Attempt<R>> {
-    const given: Slot[] = [];
-    let outputs: Slot[];
-    try {
-      for (const each of numbers) given.push(this.upload(valuesOf(each)));
-      const operands = [...given, ...choices, ...reads.map(({ slot }) => slot)];
-      outputs = yield* runGraph(graph.forward, operands, this.backend);
-    } finally {
-      releaseAll(given);
-    }
+  scalars(values: readonly number[]): DeviceBuffer {
+    return this.upload(values, this.#scalarType);
+  }
+
+  /** Runs `graph` on numbers of the host, choices and cells, in this order. */
+  *attempt(graph: R, moving: number, given: GivenToRows, reads: readonly Cell[]): Run<Attempt<R>> {
+    const slots = reads.map(({ slot }) => slot);
+    const outputs = yield* runOnRows(this.backend, this.#scalarType, graph.forward, given, slots);
     return {
       graph,
-      numbers,
+      ...given,
       reads,
       writes: outputs.slice(0, moving).map((slot) => this.cell(slot)),
       steering: outputs.slice(moving, graph.plain),
@@ -110,13 +132,14 @@ export class RowMachine<R extends RunnableRowGraph> {
 
   /** The attempt counts: the log is told of it, and owns its residuals. */
   keep(attempt: Attempt<R>, places?: readonly number[]): readonly Cell[] {
-    const { graph, numbers, reads, writes, residuals } = attempt;
+    const { graph, numbers, choices, reads, writes, residuals } = attempt;
     const ids = (cells: readonly Cell[]): number[] => cells.map(({ id }) => id);
     this.log.note(
       {
         kind: 'run',
         graph,
         numbers,
+        choices,
         reads: ids(reads),
         writes: ids(writes),
         ...(places && { places }),
@@ -135,12 +158,11 @@ export class RowMachine<R extends RunnableRowGraph> {
   /** Runs a graph that counts in any case, and all of whose outputs move. */
   *run(
     graph: R,
-    numbers: readonly HostNumbers[],
-    choices: readonly Slot[],
+    given: GivenToRows,
     reads: readonly Cell[],
     places?: readonly number[],
   ): Run<readonly Cell[]> {
-    return this.keep(yield* this.attempt(graph, graph.plain, numbers, choices, reads), places);
+    return this.keep(yield* this.attempt(graph, graph.plain, given, reads), places);
   }
 
   /** What a slot, which it releases, holds. */

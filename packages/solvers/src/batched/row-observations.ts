@@ -63,19 +63,15 @@ export class RowObservations<R extends RunnableRowGraph> {
       { of: 'theta' as const, rows, strides: theirs, inside },
       hostNumbers('h', theirs, rows),
     ];
-    const indices = this.#machine.upload(rows, 'int32');
-    try {
-      const graph = this.#graphs.dense(count);
-      const cells = yield* this.#machine.run(graph, numbers, [indices], reads, places);
-      this.#add(
-        cells.map(({ slot }) => slot.retain()),
-        count,
-        places,
-      );
-      this.#machine.drop(cells);
-    } finally {
-      indices.release();
-    }
+    const choices = [{ values: rows, dtype: 'int32' as const }];
+    const graph = this.#graphs.dense(count);
+    const cells = yield* this.#machine.run(graph, { numbers, choices }, reads, places);
+    this.#add(
+      cells.map(({ slot }) => slot.retain()),
+      count,
+      places,
+    );
+    this.#machine.drop(cells);
   }
 
   /** Observations, of each row those at the given indices, that are the state `y` as it stands. */

@@ -55,9 +55,9 @@ export function* chooseFirstSteps<R extends RunnableRowGraph>(
   const paces = rows.map(({ pace }) => pace as AdaptivePace);
   const trials = paces.map(({ limit }, r) => trialStep(stateNorms[r], fieldNorms[r], limit));
   try {
-    given.push(machine.upload(rows.map(({ t }) => t)));
+    given.push(machine.scalars(rows.map(({ t }) => t)));
     given.push(
-      machine.upload(trials.map((trial, r) => trial * Math.sign(rows[r].end - rows[r].t))),
+      machine.scalars(trials.map((trial, r) => trial * Math.sign(rows[r].end - rows[r].t))),
     );
     const bends = yield* numbers(curvature, [...given, ...state, ...slotsOf(args)]);
     paces.forEach((pace, r) => {

@@ -2,6 +2,7 @@
  * The times of a batched solve: how they may be given, and what they must be.
  */
 import { ArgumentError, isFloat, showShape, Tensor } from '@neuralode/tensor';
+import { isList, shown } from '../call.ts';
 import type { OdeSolveAttrs } from '../solve-attrs.ts';
 import { requireTimes } from '../times.ts';
 
@@ -54,7 +55,7 @@ export function rowTimesOf(
   const given = [...ts];
   const rowTimes = areNumbers(given)
     ? Array.from({ length: batch }, () => given)
-    : given.map((row) => [...(row as readonly number[])]);
+    : given.map((row, r) => [...requireList(row, r)]);
   if (rowTimes.length !== batch) {
     throw new ArgumentError({
       what: 'odeint: one list of times a row is needed, or one for all',
@@ -63,6 +64,15 @@ export function rowTimesOf(
   }
   requireRowTimes(rowTimes);
   return { attrs: { rowTimes }, inputs: [] };
+}
+
+function requireList(row: unknown, r: number): readonly number[] {
+  if (isList(row)) return row as readonly number[];
+  throw new ArgumentError({
+    what: `odeint: the times of row ${r} must be a list of numbers`,
+    got: shown(row),
+    remedy: 'Pass one list of times for all rows, or one for each',
+  });
 }
 
 function rowTimesTensor(ts: Tensor, batch: number): Tensor {

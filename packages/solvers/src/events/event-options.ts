@@ -2,6 +2,7 @@
  * Events as a user states them, and the rules that follow.
  */
 import { ArgumentError } from '@neuralode/tensor';
+import { shown } from '../call.ts';
 import type { EventRule } from './search.ts';
 
 /** Something that happens when a condition crosses zero. */
@@ -35,16 +36,28 @@ export function eventsOf<E extends AnyEvent>(
   const list = (events === undefined ? [] : Array.isArray(events) ? events : [events]) as E[];
   list.forEach((event, i) => {
     const complain = (what: string, got: unknown): never => {
-      throw new ArgumentError({ what: `${who}: event ${i}: ${what}`, got: String(got) });
+      throw new ArgumentError({ what: `${who}: event ${i}: ${what}`, got: shown(got) });
     };
+    if (typeof event !== 'object' || event === null) {
+      complain('an event is an object { when: (t, y) => … }', event);
+    }
     const known = ['when', 'direction', 'terminal', 'change'];
-    const stranger = Object.keys(event ?? {}).find((name) => !known.includes(name));
-    if (stranger !== undefined) complain(`there are only ${known.join(', ')}`, stranger);
-    if (typeof event?.when !== 'function') complain('when must be a function', event?.when);
+    const stranger = Object.keys(event).find((name) => !known.includes(name));
+    if (stranger !== undefined) {
+      const what = `${who}: event ${i}: there are only ${known.join(', ')}`;
+      throw new ArgumentError({ what, got: stranger });
+    }
+    if (typeof event.when !== 'function') complain('when must be a function', event.when);
     const { direction = 0, change } = event;
     if (![-1, 0, 1].includes(direction)) complain('direction must be 1, -1 or 0', direction);
     if (change !== undefined && typeof change !== 'function') {
       complain('change must be a function', change);
+    }
+    if (event.terminal && change !== undefined) {
+      throw new ArgumentError({
+        what: `${who}: event ${i} is terminal, so that its change would change nothing`,
+        remedy: 'Leave one of them out; the state that was reached is handed back',
+      });
     }
   });
   return list;

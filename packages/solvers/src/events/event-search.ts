@@ -10,15 +10,17 @@ import {
   full,
   type Graph,
   inline,
+  isFloat,
   type Run,
   record,
   showShape,
   type Slot,
   type Spec,
   stack,
-  type Tensor,
+  Tensor,
 } from '@neuralode/tensor';
-import { FieldError } from '../errors.ts';
+import { shown } from '../call.ts';
+import { conditionError, FieldError } from '../errors.ts';
 import { readNumbers, runWithNumbers } from '../host-numbers.ts';
 import type { AcceptedStep } from '../solve-witness.ts';
 import { lazily } from '../step-graphs.ts';
@@ -43,12 +45,23 @@ export function closed(specs: readonly Spec[], fn: (...stand: Tensor[]) => Tenso
 }
 
 function requireScalar(value: unknown, event: number, who: string): Tensor {
-  const { shape } = value as Partial<Tensor>;
-  if (shape?.length === 0) return value as Tensor;
+  const what = `${who}: the condition of event ${event} is not a scalar tensor`;
+  if (!(value instanceof Tensor)) {
+    throw new FieldError({
+      what,
+      got: value === undefined ? 'nothing' : shown(value),
+      remedy: 'Return a tensor, whose sign is watched',
+    });
+  }
+  if (value.rank > 0) {
+    const remedy = 'Reduce it, for instance with .sum() or .at(i)';
+    throw new FieldError({ what, got: showShape(value.shape), remedy });
+  }
+  if (isFloat(value.dtype)) return value;
   throw new FieldError({
-    what: `${who}: the condition of event ${event} is not a scalar tensor`,
-    got: shape === undefined ? String(value) : showShape(shape),
-    remedy: 'Reduce it, for instance with .sum() or .at(i)',
+    what: `${who}: the condition of event ${event} is not a floating-point number`,
+    got: value.dtype,
+    remedy: 'Return what is compared, such as t.sub(1) for t.greater(1)',
   });
 }
 
@@ -97,6 +110,13 @@ function conditionsInside(dense: Graph, conditions: Graph, leaves: number): Insi
   return { looks: clean(looks.graph), look: clean(look.graph) };
 }
 
+/** The conditions at `t`, which must be numbers. */
+function requireNumbers(values: readonly number[], t: number): readonly number[] {
+  const bad = values.findIndex(Number.isNaN);
+  if (bad >= 0) throw conditionError(bad, t, 'odeint');
+  return values;
+}
+
 export class EventSearch {
   readonly #conditions: Graph;
   readonly #rules: readonly EventRule[];
@@ -128,7 +148,7 @@ export class EventSearch {
    * @param just the events that have just fired there, whose conditions are nothing but rounding
    */
   *begin(t: number, y: readonly Slot[], just: ReadonlySet<number> = new Set()): Run<void> {
-    const values = yield* this.#read(this.#conditions, [t], y);
+    const values = requireNumbers(yield* this.#read(this.#conditions, [t], y), t);
     this.#start = values.map((value, event) => (just.has(event) ? Number.NaN : value));
   }
 
@@ -137,13 +157,16 @@ export class EventSearch {
     const { looks: everywhere, look } = this.#inside(dense);
     const count = this.#rules.length;
     const values = yield* this.#read(everywhere, [start, h], slots);
-    const looks = places.map((_, i) => values.slice(i * count, (i + 1) * count));
+    const looks = places.map((place, i) =>
+      requireNumbers(values.slice(i * count, (i + 1) * count), start + place * h),
+    );
     const rounding = this.#dtype === 'float64' ? Number.EPSILON : 2 ** -23;
     const epsilon = Math.max(1, Math.abs(start / h)) * rounding;
     const search = searchStep(this.#rules, this.#start, looks, epsilon);
     let found = search.next();
     while (!found.done) {
-      found = search.next(yield* this.#read(look, [found.value, start, h], slots));
+      const seen = yield* this.#read(look, [found.value, start, h], slots);
+      found = search.next(requireNumbers(seen, start + found.value * h));
     }
     this.#start = looks.at(-1) as number[];
     return found.value;

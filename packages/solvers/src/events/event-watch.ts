@@ -2,6 +2,7 @@
  * Events of an eager solve of tensors: what happened is noted, and may end the solve or change the state.
  */
 import {
+  type ArgumentError,
   bufferOf,
   type DeviceBuffer,
   disposeTree,
@@ -19,6 +20,7 @@ import {
 } from '@neuralode/tensor';
 import { FieldError } from '../errors.ts';
 import { runWithNumbers } from '../host-numbers.ts';
+import { treeShown } from '../record-field.ts';
 import type { AcceptedStep, Cut } from '../solve-witness.ts';
 import { type Happening, ruleOf } from './event-options.ts';
 import {
@@ -120,12 +122,21 @@ export class EventWatch<Y, Args> {
   }
 }
 
+function requireTree<Y>(state: Y, value: unknown, event: number): void {
+  try {
+    requireSameStructure(state, value, 'the two');
+  } catch (error) {
+    const { got } = (error as ArgumentError).complaint;
+    throw new FieldError({
+      what: `odeint: the change of event ${event} is not a tree of tensors like the state`,
+      ...treeShown(value, got),
+      remedy: 'Return the state from there on, with a tensor wherever y has one',
+    });
+  }
+}
+
 function requireState<Y>(value: Y, state: Flat<Y>, y: readonly Tensor[], event: number): Tensor[] {
-  requireSameStructure(
-    state.rebuild(y),
-    value,
-    `odeint: the change of event ${event} and the state`,
-  );
+  requireTree(state.rebuild(y), value, event);
   const leaves = [...flatten(value).tensors];
   leaves.forEach((leaf, i) => {
     if (sameShape(leaf.shape, y[i].shape) && leaf.dtype === y[i].dtype) return;

@@ -1,7 +1,8 @@
 /**
  * Events of a solve on plain numbers.
  */
-import { FieldError } from '../errors.ts';
+import { isList, shown } from '../call.ts';
+import { conditionError, FieldError } from '../errors.ts';
 import type { PlainSteps } from '../plain/plain-steps.ts';
 import { type EventOf, type Happening, ruleOf } from './event-options.ts';
 import { type EventRule, type Firing, places, searchStep } from './search.ts';
@@ -38,11 +39,15 @@ export class PlainEvents {
   #conditions(t: number, y: Float64Array): number[] {
     return this.#events.map(({ when }, i) => {
       const value = when(t, y.slice());
-      if (typeof value === 'number') return value;
-      throw new FieldError({
-        what: `${this.#who}: the condition of event ${i} is not a number`,
-        got: String(value),
-      });
+      if (typeof value !== 'number') {
+        throw new FieldError({
+          what: `${this.#who}: the condition of event ${i} is not a number`,
+          got: shown(value),
+          remedy: 'Return a number, whose sign is watched',
+        });
+      }
+      if (Number.isNaN(value)) throw conditionError(i, t, this.#who);
+      return value;
     });
   }
 
@@ -76,6 +81,21 @@ export class PlainEvents {
     return { theta: cut, terminal: this.#cutting.some(({ event }) => this.#rules[event].terminal) };
   }
 
+  /** One that forgets to return would else pass for one that changes nothing. */
+  #requireState(value: unknown, event: number): ArrayLike<number> {
+    const { length } = this.#steps.y;
+    const fits = isList(value) && value.length === length;
+    if (fits && Array.from(value).every((each) => typeof each === 'number')) {
+      return value as ArrayLike<number>;
+    }
+    throw new FieldError({
+      what: `${this.#who}: the change of event ${event} does not fit the state`,
+      got: value === undefined ? 'nothing' : shown(value),
+      expected: `${length} ${length === 1 ? 'number' : 'numbers'}`,
+      remedy: 'Return the state from there on',
+    });
+  }
+
   #ends(event: number): boolean {
     return this.#rules[event].terminal || this.#rules[event].changes;
   }
@@ -84,16 +104,9 @@ export class PlainEvents {
   change(t: number): void {
     const { y } = this.#steps;
     for (const { event } of this.#cutting) {
-      const changed = this.#events[event].change?.(t, y.slice());
-      if (changed === undefined) continue;
-      if (changed.length !== y.length) {
-        throw new FieldError({
-          what: `${this.#who}: the change of event ${event} does not fit the state`,
-          got: `${changed.length} numbers`,
-          expected: String(y.length),
-        });
-      }
-      y.set(changed);
+      const { change } = this.#events[event];
+      if (change === undefined) continue;
+      y.set(this.#requireState(change(t, y.slice()), event));
     }
     const fresh = this.#conditions(t, y);
     const just = new Set(this.#cutting.map(({ event }) => event));

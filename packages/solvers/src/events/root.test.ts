@@ -45,3 +45,8 @@ it('closes on a root of a parabola whose lower end is met first', () => {
   const { x } = find(fn, 0.25, 0.5, epsilon);
   expect(Math.abs(start + x * h - exact)).toBeLessThan(1e-14);
 });
+
+it('takes an end at which the function is zero', () => {
+  expect(find((x) => x - 0.5, 0.25, 0.5, epsilon)).toEqual({ x: 0.5, asked: 0 });
+  expect(find((x) => 0.5 - x, 0.25, 0.5, epsilon)).toEqual({ x: 0.5, asked: 0 });
+});

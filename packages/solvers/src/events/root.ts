@@ -14,6 +14,8 @@ export function* root(
   atB: number,
   epsilon: number,
 ): Generator<number, number, number> {
+  // A value of zero has no sign to bracket by.
+  if (atB === 0) return b;
   const slack = 1;
   const halvings = Math.ceil(Math.log2((b - a) / (2 * epsilon)));
   let [low, high, below, above] = [a, b, atA, atB];

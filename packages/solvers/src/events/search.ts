@@ -2,14 +2,16 @@
  * Finding events inside a step, on numbers only: where along the step the conditions change sign, in what order, and at
  * which one the step must end.
  *
- * Conditions are looked at not only at a step's ends but at a few places inside, so that a condition that crosses zero
- * twice in one step is seen. The first place lies close behind the start: there a condition that has just fired, and
- * whose value at the start is nothing but rounding, shows which side it is on.
+ * Conditions are looked at not only at a step's ends but at a few places inside, and where they come nearest to zero
+ * (`dips.ts`), so that a condition that crosses zero twice in one step is seen. The first place lies close behind the
+ * start: there a condition that has just fired, and whose value at the start is nothing but rounding, shows which side it
+ * is on. With the last but one it also shows how the condition begins and ends, for dips next to the ends.
  */
+import { type Look, withDips } from './dips.ts';
 import { root } from './root.ts';
 
 /** Where along a step the conditions are looked at, as fractions. */
-export const places: readonly number[] = [1 / 1024, 1 / 4, 1 / 2, 3 / 4, 1];
+export const places: readonly number[] = [1 / 1024, 1 / 4, 1 / 2, 3 / 4, 1023 / 1024, 1];
 
 /** What of an event decides when it fires, and what follows. */
 export interface EventRule {
@@ -51,9 +53,10 @@ export function* searchStep(
 ): Generator<number, Firings, readonly number[]> {
   const fired: Firing[] = [];
   for (const [event, { direction }] of rules.entries()) {
+    const given: Look[] = places.map((theta, i) => ({ theta, value: looks[i][event] }));
+    const seen = yield* refine(event, withDips([{ theta: 0, value: start[event] }, ...given]));
     let [from, before] = [0, start[event]];
-    for (const [i, to] of places.entries()) {
-      const after = looks[i][event];
+    for (const { theta: to, value: after } of seen.slice(1)) {
       if (crosses(before, after, direction)) {
         const theta = yield* refine(event, root(from, to, before, after, epsilon));
         fired.push({ event, theta });
@@ -67,10 +70,11 @@ export function* searchStep(
   return cutAt(rules, fired, epsilon);
 }
 
-function* refine(
+/** A search on one condition among all. */
+function* refine<Found>(
   event: number,
-  finding: Generator<number, number, number>,
-): Generator<number, number, readonly number[]> {
+  finding: Generator<number, Found, number>,
+): Generator<number, Found, readonly number[]> {
   let next = finding.next();
   while (!next.done) next = finding.next((yield next.value)[event]);
   return next.value;

@@ -5,6 +5,7 @@
  * ones.
  */
 import { ArgumentError, type Run } from '@neuralode/tensor';
+import { requireKnownOptions } from '../option-names.ts';
 
 /** How the linear systems of an implicit method are solved, where not densely. */
 export interface Gmres {
@@ -35,7 +36,9 @@ function requireCount(name: string, value: unknown): void {
  *
  * @throws ArgumentError for a count that is not a positive integer
  */
-export function gmres({ restart = 30, maxProducts = 500 }: GmresOptions = {}): Gmres {
+export function gmres(options: GmresOptions = {}): Gmres {
+  requireKnownOptions(options, ['restart', 'maxProducts'], 'gmres');
+  const { restart = 30, maxProducts = 500 } = options;
   requireCount('restart', restart);
   requireCount('maxProducts', maxProducts);
   return { kind: 'gmres', restart, maxProducts };

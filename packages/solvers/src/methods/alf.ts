@@ -9,6 +9,7 @@
  */
 import { ArgumentError } from '@neuralode/tensor';
 import type { Method, StepKind } from '../method.ts';
+import { requireKnownOptions } from '../option-names.ts';
 import { sizeOfStepErrors } from '../step-arithmetic.ts';
 import type { ReversibleAdaptiveSolver, ReversibleFixedStepSolver } from '../tableau.ts';
 import {
@@ -88,10 +89,11 @@ function methodOf(damping: number, adaptive: boolean): Method & { readonly rever
  */
 export function alf(options: AlfOptions & { readonly adaptive: false }): ReversibleFixedStepSolver;
 export function alf(options?: AlfOptions & { readonly adaptive?: true }): ReversibleAdaptiveSolver;
-export function alf({
-  damping = 1,
-  adaptive = true,
-}: AlfOptions = {}): ReversibleFixedStepSolver | ReversibleAdaptiveSolver {
+export function alf(
+  options: AlfOptions = {},
+): ReversibleFixedStepSolver | ReversibleAdaptiveSolver {
+  requireKnownOptions(options, ['damping', 'adaptive'], 'alf');
+  const { damping = 1, adaptive = true } = options;
   if (!(damping > 0.5 && damping <= 1)) {
     throw new ArgumentError({
       what: 'alf: the damping must lie between 1/2, where a step cannot be undone, and 1',

@@ -9,7 +9,9 @@
  * changes, so that no solve goes back and forth.
  */
 import { ArgumentError } from '@neuralode/tensor';
+import { shown } from '../call.ts';
 import type { Course, Method, PlannedStep, StepKind } from '../method.ts';
+import { requireKnownOptions } from '../option-names.ts';
 import { rungeKuttaStep } from '../runge-kutta.ts';
 import { measuresStiffness, stabilityInterval } from '../stiffness.ts';
 import type { AdaptiveRungeKutta, AdaptiveSolver, Tableau } from '../tableau.ts';
@@ -112,8 +114,8 @@ function autoMethod(nonstiff: Tableau, stiff: Tableau): Method {
   };
 }
 
-function refuse(what: string, got: unknown, expected: string): never {
-  throw new ArgumentError({ what: `auto: ${what}`, got: String(got), expected });
+function refuse(what: string, got: string, expected: string): never {
+  throw new ArgumentError({ what: `auto: ${what}`, got, expected });
 }
 
 function requireTableau(solver: unknown, what: string, expected: string): Tableau {
@@ -121,7 +123,7 @@ function requireTableau(solver: unknown, what: string, expected: string): Tablea
   if (kind === 'adaptive' && tableau?.errorOrder !== undefined) return tableau;
   return refuse(
     `${what} must be an adaptive Runge-Kutta method`,
-    tableau?.name ?? solver,
+    tableau?.name ?? shown(solver),
     expected,
   );
 }
@@ -132,7 +134,9 @@ function requireTableau(solver: unknown, what: string, expected: string): Tablea
  *
  * @throws ArgumentError for a pair that cannot tell stiffness
  */
-export function auto({ nonstiff = tsit5(), stiff = kvaerno5() }: AutoOptions = {}): AdaptiveSolver {
+export function auto(options: AutoOptions = {}): AdaptiveSolver {
+  requireKnownOptions(options, ['nonstiff', 'stiff'], 'auto');
+  const { nonstiff = tsit5(), stiff = kvaerno5() } = options;
   const explicit = requireTableau(nonstiff, 'nonstiff', 'tsit5() or dopri5()');
   const implicit = requireTableau(stiff, 'stiff', 'kvaerno5(), rodas4() or radau5()');
   if (!measuresStiffness(explicit)) {

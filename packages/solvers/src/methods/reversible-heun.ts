@@ -9,6 +9,7 @@
 import { clean } from '@neuralode/autodiff';
 import { inline, record } from '@neuralode/tensor';
 import type { Method, StepKind } from '../method.ts';
+import { requireKnownOptions } from '../option-names.ts';
 import { sizeOfStepErrors } from '../step-arithmetic.ts';
 import type { ReversibleAdaptiveSolver, ReversibleFixedStepSolver } from '../tableau.ts';
 import {
@@ -97,8 +98,10 @@ export function reversibleHeun(
 export function reversibleHeun(
   options?: ReversibleHeunOptions & { readonly adaptive?: true },
 ): ReversibleAdaptiveSolver;
-export function reversibleHeun({
-  adaptive = true,
-}: ReversibleHeunOptions = {}): ReversibleFixedStepSolver | ReversibleAdaptiveSolver {
+export function reversibleHeun(
+  options: ReversibleHeunOptions = {},
+): ReversibleFixedStepSolver | ReversibleAdaptiveSolver {
+  requireKnownOptions(options, ['adaptive'], 'reversibleHeun');
+  const { adaptive = true } = options;
   return adaptive ? adaptiveSolver : fixedSolver;
 }

@@ -11,7 +11,7 @@ import { lazily } from '../step-graphs.ts';
 import type { AdaptiveSolver } from '../tableau.ts';
 import { adamsRows, equalisation } from './adams-rows.ts';
 import { adamsKind, flattenRows } from './adams-step.ts';
-import { requireMaxOrder } from './max-order.ts';
+import { maxOrderOf, type OrderOptions } from './max-order.ts';
 import { StepGrid } from './step-grid.ts';
 
 /** Slopes kept beyond the highest order, for such as lie too close to another. */
@@ -164,7 +164,6 @@ const solvers = lazily((maxOrder: number): AdaptiveSolver => {
  *
  * @throws ArgumentError for a `maxOrder` that is none of these
  */
-export function adams({ maxOrder = 12 }: { readonly maxOrder?: number } = {}): AdaptiveSolver {
-  requireMaxOrder(maxOrder, 12, 'adams');
-  return solvers(maxOrder);
+export function adams(options: OrderOptions = {}): AdaptiveSolver {
+  return solvers(maxOrderOf(options, 12, 'adams'));
 }

@@ -9,7 +9,7 @@ import { lazily } from '../step-graphs.ts';
 import type { AdaptiveSolver } from '../tableau.ts';
 import { bdfEqualisation, bdfRows, firstRows, firstEqualisation, leading } from './bdf-rows.ts';
 import { bdfKind, flattenBdfRows } from './bdf-step.ts';
-import { requireMaxOrder } from './max-order.ts';
+import { maxOrderOf, type OrderOptions } from './max-order.ts';
 import { type Nodes, StepGrid } from './step-grid.ts';
 
 /** Values kept beyond those of the highest order, for such as lie too close to another. */
@@ -171,7 +171,6 @@ const solvers = lazily((maxOrder: number): AdaptiveSolver => {
  *
  * @throws ArgumentError for a `maxOrder` that is none of these
  */
-export function bdf({ maxOrder = 5 }: { readonly maxOrder?: number } = {}): AdaptiveSolver {
-  requireMaxOrder(maxOrder, 5, 'bdf');
-  return solvers(maxOrder);
+export function bdf(options: OrderOptions = {}): AdaptiveSolver {
+  return solvers(maxOrderOf(options, 5, 'bdf'));
 }

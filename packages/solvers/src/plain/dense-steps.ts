@@ -1,7 +1,7 @@
 /**
  * A solution on plain numbers that can be evaluated anywhere: every step with its stages.
  */
-import { stepHolding } from '../step-index.ts';
+import { requireSteps, stepHolding } from '../step-index.ts';
 import type { PlainSteps } from './plain-steps.ts';
 
 interface KeptStep {
@@ -13,12 +13,14 @@ interface KeptStep {
 
 export class DenseSteps {
   readonly #steps: PlainSteps;
+  readonly #from: number;
   readonly #direction: 1 | -1;
   readonly #kept: KeptStep[] = [];
   readonly #ends: number[] = [];
 
-  constructor(steps: PlainSteps, direction: 1 | -1) {
+  constructor(steps: PlainSteps, from: number, direction: 1 | -1) {
     this.#steps = steps;
+    this.#from = from;
     this.#direction = direction;
   }
 
@@ -36,7 +38,8 @@ export class DenseSteps {
   }
 
   at(t: number, who: string): Float64Array {
-    const place = stepHolding(t, this.#kept[0].start, this.#ends, this.#direction, who);
+    requireSteps(this.#kept.length, who);
+    const place = stepHolding(t, this.#from, this.#ends, this.#direction, who);
     const { start, h, y, k } = this.#kept[place];
     const row = new Float64Array(y.length);
     this.#steps.interpolate(row, (t - start) / h, h, y, k);

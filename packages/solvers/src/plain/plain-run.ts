@@ -87,7 +87,7 @@ export class PlainLoop {
     this.#norm = ((control as AdaptiveControl).norm ?? rmsNorm()).ofNumbers;
     this.#events =
       problem.events.length > 0 ? new PlainEvents(problem.events, this.#steps, who) : undefined;
-    this.#dense = dense ? new DenseSteps(this.#steps, this.#direction) : undefined;
+    this.#dense = dense ? new DenseSteps(this.#steps, times[0], this.#direction) : undefined;
   }
 
   run(): PlainResult {
@@ -217,8 +217,7 @@ export class PlainLoop {
     this.#rejected++;
     if (!pace.vanished(this.#t)) return false;
     if (!Number.isFinite(error)) this.#fail('the field or the state is not finite');
-    const tolerances = `rtol ${control.rtol}, atol ${control.atol} in float64`;
-    throw new StepSizeError(this.#t, 'forward', pace.size, tolerances, { who });
+    throw new StepSizeError(this.#t, 'forward', pace.size, control, 'float64', { who });
   }
 
   #accept({ next, h }: Stride): void {

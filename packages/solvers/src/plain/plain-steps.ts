@@ -39,10 +39,7 @@ export function explicitTableau(solver: Solver, who: string): Tableau {
 }
 
 function nameOf(value: unknown): string {
-  if (value === undefined) return 'nothing';
-  if (value instanceof Promise) return 'a promise';
-  const { length } = Object(value) as { length?: unknown };
-  return typeof length === 'number' ? `a list of ${length}` : shown(value);
+  return value === undefined ? 'nothing' : shown(value);
 }
 
 /** A FieldError on what a field returned. */
@@ -96,6 +93,8 @@ export class PlainSteps {
   readonly #scaled: Place;
   readonly #zeros: Place;
   nfe = 0;
+  /** Whether the field returns its value, and so must always. */
+  #returns = false;
 
   constructor(field: VectorField, y0: Float64Array, tableau: Tableau, who: string) {
     this.#field = field;
@@ -138,10 +137,18 @@ export class PlainSteps {
     if (value === out) return;
     if (value === undefined) {
       if (first) this.#requireWritten(out);
+      else if (this.#returns) this.#refuse(undefined);
       return;
     }
-    if (value?.length !== out.length) this.#refuse(value);
+    if (typeof value !== 'object' || value?.length !== out.length) this.#refuse(value);
+    if (first) this.#requireNumbers(value);
     copy(value, out);
+  }
+
+  /** Looked at once: what is no number would be made one, or NaN, without a word. */
+  #requireNumbers(value: ArrayLike<number>): void {
+    this.#returns = true;
+    if (Array.from(value).some((each) => typeof each !== 'number')) this.#refuse(value);
   }
 
   /** A field that forgets to return would else pass for one that writes, and the state stand still. */
@@ -151,7 +158,7 @@ export class PlainSteps {
 
   #refuse(value: unknown): never {
     const remedy = 'Return dy/dt, as long as y, or write it into the third argument';
-    refuseValue(value, `a list of ${this.y.length}`, this.#who, remedy);
+    refuseValue(value, `a list of ${this.y.length} numbers`, this.#who, remedy);
   }
 
   /** The first stage at the state as it stands. */

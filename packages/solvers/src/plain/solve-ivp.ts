@@ -13,11 +13,12 @@ import type { VectorEvent } from '../events/plain-events.ts';
 import { dopri5 } from '../methods/dopri5.ts';
 import type { AdaptiveOptions, FixedStepOptions } from '../odeint-options.ts';
 import { type ErrorNorm, rmsNorm } from '../norms.ts';
-import { requireKnownOptions, solveIvpOptions } from '../option-names.ts';
+import { requireKinds, requireKnownOptions, solveIvpOptions } from '../option-names.ts';
 import { type EveryStep, requireSpan } from '../output.ts';
 import type { SolveStats } from '../solve-attrs.ts';
 import { oversightOf } from '../step-report.ts';
 import { stopTimesOf } from '../stops.ts';
+import { requireTimesAsked } from '../step-index.ts';
 import { requireTimes } from '../times.ts';
 import { PlainLoop, type PlainResult, who } from './plain-run.ts';
 import { explicitTableau, refuseValue, type VectorField } from './plain-steps.ts';
@@ -77,7 +78,16 @@ export type SolveIvpOptions<S extends PlainState = number[]> = PlainOutput<S> &
 /** A norm given as a function of the errors. */
 function normOf({ norm }: { norm?: unknown }): { norm?: ErrorNorm } {
   if (typeof norm !== 'function') return {};
-  return { norm: { ...rmsNorm(), ofNumbers: norm as ErrorNorm['ofNumbers'] } };
+  const ofNumbers = (errors: Float64Array): number => {
+    const size: unknown = norm(errors);
+    if (typeof size === 'number' && !(size < 0)) return size;
+    throw new ArgumentError({
+      what: `${who}: norm must make a number of the errors, and none below zero`,
+      got: shown(size),
+      remedy: 'Return such as Math.max(...errors.map(Math.abs)), or pass maxNorm()',
+    });
+  };
+  return { norm: { ...rmsNorm(), ofNumbers } };
 }
 
 /** A solution on plain numbers. */
@@ -130,7 +140,13 @@ function vectorEvent<S extends PlainState>(event: PlainEvent<S>, scalar: boolean
   return {
     ...rest,
     when: (t, y) => when(t, y[0]),
-    ...(change !== undefined && { change: (t: number, y: Float64Array) => [change(t, y[0])] }),
+    ...(change !== undefined && {
+      change: (t: number, y: Float64Array) => {
+        const value: unknown = change(t, y[0]);
+        // What is no number is refused as it is.
+        return (typeof value === 'number' ? [value] : value) as number[];
+      },
+    }),
   };
 }
 
@@ -140,10 +156,6 @@ function solutionOf<S extends PlainState>(result: PlainResult, y0: S): PlainSolu
     return (Array.isArray(y0) ? Array.from(row) : row) as KeptState<S>;
   };
   const at = (t: number): KeptState<S> => {
-    if (typeof t !== 'number') {
-      const what = `${who}, at: a time must be a number`;
-      throw new ArgumentError({ what, got: shown(t), remedy: 'Pass one, or a list of them' });
-    }
     if (result.dense !== undefined) return keep(result.dense.at(t, `${who}, at`));
     throw new ArgumentError({
       what: `${who}: at(t) needs the steps, which this solve did not keep`,
@@ -156,8 +168,10 @@ function solutionOf<S extends PlainState>(result: PlainResult, y0: S): PlainSolu
     stats: result.stats,
     events: result.happenings.map((each) => ({ ...each, y: keep(each.y) })),
     ...(result.failure !== undefined && { failure: result.failure }),
-    at: ((ts: number | readonly number[]) =>
-      Array.isArray(ts) ? ts.map(at) : at(ts as number)) as PlainSolution<S>['at'],
+    at: ((ts: unknown) => {
+      const asked = requireTimesAsked(ts, `${who}, at`);
+      return typeof asked === 'number' ? at(asked) : asked.map(at);
+    }) as PlainSolution<S>['at'],
   };
 }
 
@@ -180,6 +194,7 @@ export function solveIvp<const S extends PlainState>(
   requireCall({ field, ts, options }, who);
   const solver = options.solver ?? dopri5();
   requireKnownOptions(options, solveIvpOptions, who);
+  requireKinds(options, who);
   const control = controlOf(solver, { ...options, ...normOf(options) }, who);
   requireHeld(control, 'float64', who);
   const stops = stopTimesOf(options, who);

@@ -15,23 +15,24 @@ import {
   runKernel,
   type Slot,
   type Spec,
-  type Tape,
   toHostArray,
   zerosOf,
 } from '@neuralode/tensor';
-import type { RowBackAttrs, RowTapeEntry } from './direct-batched-tape.ts';
+import type { RowBackAttrs, RowTapeEntry } from './batched-tape.ts';
+import type { Rewind } from './direct-tape.ts';
 import { Totals } from './totals.ts';
 
 type RunEvent = Extract<RowTapeEntry['event'], { kind: 'run' }>;
 type EmitEvent = Extract<RowTapeEntry['event'], { kind: 'emit' }>;
 
-/** Runs the walk back over the tape of a batched solve. */
+/** Runs the walk back over a recorded batched solve, which is had from `rewind`. */
 export function* runBatchedBackward(
   inputs: readonly Slot[],
   attrs: RowBackAttrs,
   backend: Backend,
+  rewind: Rewind<RowTapeEntry>,
 ): Run<Slot[]> {
-  const walk = new BatchedWalk(inputs, attrs, backend);
+  const walk = new BatchedWalk(inputs, attrs, backend, rewind);
   try {
     walk.begin();
     return yield* walk.run();
@@ -43,7 +44,7 @@ export function* runBatchedBackward(
 class BatchedWalk {
   readonly #attrs: RowBackAttrs;
   readonly #backend: Backend;
-  readonly #tape: Tape<RowTapeEntry>;
+  readonly #rewind: Rewind<RowTapeEntry>;
   readonly #state: readonly Spec[];
   readonly #scalar: Spec;
   /** The solve's inputs but for the times: the first cells. */
@@ -59,19 +60,21 @@ class BatchedWalk {
   #evaluations = 0;
   #steps = 0;
 
-  constructor(inputs: readonly Slot[], attrs: RowBackAttrs, backend: Backend) {
+  constructor(
+    inputs: readonly Slot[],
+    attrs: RowBackAttrs,
+    backend: Backend,
+    rewind: Rewind<RowTapeEntry>,
+  ) {
     const { loop, needs, given } = attrs;
     this.#attrs = attrs;
     this.#backend = backend;
-    this.#tape = inputs[0] as Tape<RowTapeEntry>;
+    this.#rewind = rewind;
     this.#given = spread(given, inputs.slice(1 + needs.length));
     const { leaves, body, jumps } = loop;
     [this.#scalar] = body.inputs;
     this.#state = body.inputs.slice(1, 1 + leaves);
-    this.#places = this.#tape.entries.reduce(
-      (total, { event }) => total + (event.places?.length ?? 0),
-      0,
-    );
+    this.#places = rewind.events.reduce((total, { places }) => total + (places?.length ?? 0), 0);
     const stacks = this.#state.filter((_, leaf) => jumps[leaf] !== undefined);
     const times = this.#places / (loop.batch as number);
     this.#cells = [
@@ -87,12 +90,18 @@ class BatchedWalk {
   }
 
   *run(): Run<Slot[]> {
-    for (const { event, residuals } of this.#tape.entries.toReversed()) {
-      if (event.kind === 'emit') this.#emit(event);
-      else yield* this.#graph(event, residuals);
+    for (;;) {
+      const stretch = yield* this.#rewind.previous();
+      if (stretch === undefined) break;
+      for (const { event, residuals } of stretch.toReversed()) {
+        if (event.kind === 'emit') this.#emit(event);
+        else if (event.kind === 'run') yield* this.#graph(event, residuals);
+      }
     }
+    const { evaluations } = this.#rewind;
     this.#attrs.loop.onSolve?.({
       nfe: this.#evaluations,
+      ...(evaluations > 0 && { recomputed: evaluations }),
       accepted: this.#steps,
       rejected: 0,
       status: 'success',
