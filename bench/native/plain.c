@@ -147,9 +147,12 @@ static long solve(Field field, int n, double *y, double t, double end, double to
     stages(field, n, t, h, y);
     evaluations += 6;
     const double error = scaled_error(n, h, y, tol);
-    double factor = error == 0 ? 10 : 0.9 * pow(error, -0.17);
+    double factor = 10;
+    if (error > 1)
+      factor = 0.9 * pow(error, -0.17);
+    else if (error > 0)
+      factor = 0.9 * exp(0.04 * log(previous) - 0.17 * log(error));
     if (error <= 1) {
-      if (error != 0) factor *= pow(previous, 0.04);
       factor = factor < 0.2 ? 0.2 : factor > 10 ? 10 : factor;
       t = h == end - t ? end : t + h;
       memcpy(y, point, n * sizeof *y);

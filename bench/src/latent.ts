@@ -1,5 +1,5 @@
 /**
- * npm run bench -- latent [--iterations=20] [--warmup=3] [--seed=0]
+ * npm run bench -- latent [--iterations=20] [--warmup=10] [--seed=0]
  *
  * Trains a latent ODE on 100 spirals of 100 equally spaced times (dopri5, rtol 1e-5, atol 1e-6, float32, one thread) with
  * our compiled backends and both gradients, and with the Python peers in the same run. Writes bench/results/latent.json
@@ -19,7 +19,7 @@ import { runPeer } from './peers/python.ts';
 const { values } = parseArgs({
   options: {
     iterations: { type: 'string', default: '20' },
-    warmup: { type: 'string', default: '3' },
+    warmup: { type: 'string', default: '10' },
     seed: { type: 'string', default: '0' },
   },
 });

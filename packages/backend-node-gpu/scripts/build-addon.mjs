@@ -29,6 +29,10 @@ const python = join(folder, 'venv', 'bin', 'python');
 /** A failure that is told in one sentence, without a stack trace. */
 class BuildError extends Error {}
 
+/** What the build takes from elsewhere is not to be had: no fault of the addon. Ends with EX_TEMPFAIL of sysexits.h. */
+class UnreachableError extends BuildError {}
+const unreachable = 75;
+
 try {
   const cuda = wantsCuda(process.argv.slice(2));
   const wheel = `${cuda ? 'tensorflow[and-cuda]' : 'tensorflow-cpu'}==${wheelVersion}`;
@@ -37,7 +41,7 @@ try {
 } catch (error) {
   if (!(error instanceof BuildError)) throw error;
   process.stderr.write(`node-gpu: ${error.message}\n`);
-  process.exitCode = 1;
+  process.exitCode = error instanceof UnreachableError ? unreachable : 1;
 }
 
 function wantsCuda(/** @type {string[]} */ args) {
@@ -68,19 +72,15 @@ function build(/** @type {string} */ wheel) {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   say(`fetching ${wheel}, in a Python environment of its own (1.6 GB; with CUDA about 7)…`);
-  runs('making a Python environment', 'Is Python 3.10 or newer with venv installed?', [
-    'python3',
-    '-m',
-    'venv',
-    join(folder, 'venv'),
-  ]);
-  runs(`installing ${wheel}`, "Is pip's package index reachable, and does it have this wheel?", [
+  const question = 'Is Python 3.10 or newer with venv installed?';
+  fetches('making a Python environment', question, ['python3', '-m', 'venv', join(folder, 'venv')]);
+  fetches(`installing ${wheel}`, "Is pip's package index reachable, and does it have this wheel?", [
     python,
     ...['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', wheel],
   ]);
   say(`fetching ${name} ${version}, without its install script…`);
   writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
-  runs(`installing ${name}`, 'Is the package registry reachable?', [
+  fetches(`installing ${name}`, 'Is the package registry reachable?', [
     'npm',
     ...['install', '--ignore-scripts', '--no-audit', '--no-fund', `${name}@${version}`],
   ]);
@@ -129,6 +129,18 @@ function link() {
   mkdirSync(dirname(place), { recursive: true });
   rmSync(place, { recursive: true, force: true });
   symlinkSync(addon, place);
+}
+
+function fetches(
+  /** @type {string} */ what,
+  /** @type {string} */ question,
+  /** @type {string[]} */ command,
+) {
+  try {
+    runs(what, question, command);
+  } catch (error) {
+    throw new UnreachableError(error instanceof Error ? error.message : String(error));
+  }
 }
 
 function runs(

@@ -110,23 +110,20 @@ describe.each([
       };
       const options = { rtol: 1e-6, gradient, onStep, signal: stop.signal };
       const compiled = jit(program(options, (each) => stats.push(each.status, each.accepted)));
-      let stopped = { message: '', time: Number.NaN };
+      let message = '';
       try {
         compiled.sync(...(inputs.map((each) => tensor(each as number[])) as Four));
       } catch (error) {
         expect(error).toBeInstanceOf(AbortedError);
-        const { message, time } = error as AbortedError;
-        // Sums that are grouped otherwise move a step by rounding.
-        stopped = { message: message.replace(String(time), 'some time'), time };
+        // products are summed in another order here
+        message = (error as Error).message.replace(/\d+\.\d+/, (t) => Number(t).toFixed(9));
       }
-      return { told: told.length, stats, ...stopped };
+      return { told: told.length, stats, message };
     };
     const want = await run(reference());
     expect(want.told).toBe(3);
     expect(want.message).toContain('stopped by its signal');
-    const got = await run(simd({ floatDType: 'float64' }));
-    expect(got).toEqual({ ...want, time: got.time });
-    expect(Math.abs(got.time - want.time)).toBeLessThan(1e-10);
+    expect(await run(simd({ floatDType: 'float64' }))).toEqual(want);
   });
 });
 

@@ -152,16 +152,16 @@ export class LoweredAdaptivePace implements LoweredPace {
       safety,
       maxFactor,
     } = this.#control.controller as StepController;
-    let exponent = n.mul(-alpha, n.log(error));
-    const weigh = (weight: number, value: Num): void => {
-      exponent = n.add(exponent, n.mul(weight, n.log(value)));
-    };
-    if (beta !== 0) weigh(beta, this.#previousError.get());
-    if (gamma !== 0) weigh(-gamma, this.#olderError.get());
     const [previous, older] = this.#accepted.map((each) => each.get());
     const values = [this.#ratio(tried, previous), this.#ratio(previous, older)];
+    let exponent = n.mul(-alpha, n.log(error));
+    const add = (power: number, log: Num): void => {
+      exponent = n.add(exponent, n.mul(power, log));
+    };
+    if (beta !== 0) add(beta, n.log(this.#previousError.get()));
+    if (gamma !== 0) add(-gamma, n.log(this.#olderError.get()));
     ratios.forEach((power, i) => {
-      weigh(-power, values[i]);
+      add(-power, n.log(values[i]));
     });
     let factor = n.mul(safety, n.exp(exponent));
     if (predictive === true) {

@@ -43,6 +43,11 @@ export function arithmeticOn(f: FunctionWriter): Arithmetic {
       push(a, b);
       f.op(opcode);
     });
+  const ofOne = (name: 'exp' | 'log') => (a: Num) =>
+    number(() => {
+      push(a);
+      f.call(hostIndex(name));
+    });
   const comparison = (opcode: number) => (a: Num, b: Num) =>
     test(() => {
       push(a, b);
@@ -54,13 +59,6 @@ export function arithmeticOn(f: FunctionWriter): Arithmetic {
       pushTest(f, b);
       f.op(opcode);
     });
-  const called =
-    (name: 'exp' | 'log') =>
-    (a: Num): Num =>
-      number(() => {
-        push(a);
-        f.call(hostIndex(name));
-      });
   return {
     add: binary(0xa0),
     sub: binary(0xa1),
@@ -73,8 +71,8 @@ export function arithmeticOn(f: FunctionWriter): Arithmetic {
         push(a);
         f.op(0x99);
       }),
-    exp: called('exp'),
-    log: called('log'),
+    exp: ofOne('exp'),
+    log: ofOne('log'),
     pow: (a, b) =>
       number(() => {
         push(a, b);
