@@ -6,11 +6,11 @@ in this order; with g = sigmoid of the gates' arguments and h = tanh(z w + b),
 
     dz/dt = h (u g) / 64,        d logdet/dt = (1 - h^2) . sum_d(w_dn u_nd g_nd) / 64.
 
-The loss is the mean of -log p over the batch, solved from t = 1 (the data) to t = 0 (a standard
-normal). The problem file:
+The loss is the mean of -log p over the batch, solved from t = 10 (the data) to t = 0 (a standard
+normal); Adam minimises it. The problem file:
 
     { "layers": [{ "weight": [in][out], "bias": [out] }, ...], "x": [512][2], "tolerance": 1e-5,
-      "batches": [0], "warmup": W, "iterations": N }
+      "end": 10, "learningRate": 1e-3, "batches": [0], "warmup": W, "iterations": N }
 """
 
 import json
@@ -29,7 +29,7 @@ def load_problem(path):
             problem = json.load(file)
     except (OSError, ValueError) as error:
         common.stop(f"cannot read the problem file {path}: {error}")
-    fields = ("layers", "x", "tolerance", "batches", "warmup", "iterations")
+    fields = ("layers", "x", "tolerance", "end", "learningRate", "batches", "warmup", "iterations")
     missing = [name for name in fields if name not in problem]
     if missing:
         common.stop(f"{path}: these fields are missing: {', '.join(missing)}")

@@ -1,4 +1,4 @@
-"""The planar flow's likelihood and gradient with diffrax on the CPU; prints figures as JSON.
+"""Train the planar flow with diffrax on the CPU, and print figures as JSON.
 
 Two entries: gradient "direct" (RecursiveCheckpointAdjoint, diffrax's default) and "backsolve"
 (BacksolveAdjoint). One iteration is one jitted function. Dopri5, PIDController with the problem's
@@ -53,7 +53,7 @@ def run(problem, gradient, adjoint, threads):
         solution = diffrax.diffeqsolve(
             diffrax.ODETerm(field),
             diffrax.Dopri5(),
-            t0=1.0,
+            t0=float(problem["end"]),
             t1=0.0,
             dt0=None,
             y0=(points, jnp.zeros(len(points))),
@@ -65,15 +65,22 @@ def run(problem, gradient, adjoint, threads):
         base = -0.5 * (z**2).sum(1) - math.log(2 * math.pi)
         return -(base + log_det).mean(), solution.stats["num_steps"]
 
+    optimiser = optax.adam(problem["learningRate"])
+    carried = (layers, optimiser.init(layers))
+
     @jax.jit
-    def iterate(params, points):
+    def iterate(params, state, points):
         (value, num_steps), grads = jax.value_and_grad(loss, has_aux=True)(params, points)
-        return value, optax.global_norm(grads), num_steps
+        updates, state = optimiser.update(grads, state)
+        updated = (optax.apply_updates(params, updates), state)
+        return updated, value, optax.global_norm(grads), num_steps
 
     norms, nfe = [], []
 
     def step(_):
-        value, norm, num_steps = iterate(layers, x)
+        nonlocal carried
+        carried, value, norm, num_steps = iterate(*carried, x)
+        jax.block_until_ready(carried)
         norms.append(float(norm))
         nfe.append(EVALUATIONS_PER_STEP * int(num_steps) + 1)
         return float(value)

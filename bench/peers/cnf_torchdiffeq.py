@@ -1,4 +1,4 @@
-"""The planar flow's likelihood and gradient with torchdiffeq on the CPU; prints figures as JSON.
+"""Train the planar flow with torchdiffeq on the CPU, and print figures as JSON.
 
 Two entries: gradient "direct" (`odeint`, autograd through the solver's own operations) and
 "backsolve" (`odeint_adjoint` with its default norm). dopri5, rtol and atol of the problem, float32.
@@ -50,14 +50,14 @@ class Field(nn.Module):
 def run(problem, gradient, threads):
     odeint = torchdiffeq.odeint if gradient == "direct" else torchdiffeq.odeint_adjoint
     x = torch.tensor(problem["x"])
-    times = torch.tensor([1.0, 0.0])
+    times = torch.tensor([float(problem["end"]), 0.0])
     tolerance = problem["tolerance"]
     field = Field(problem)
+    optimiser = torch.optim.Adam(field.parameters(), lr=problem["learningRate"])
     nfe_forward, nfe_backward, norms = [], [], []
 
     def step(_):
-        for parameter in field.parameters():
-            parameter.grad = None
+        optimiser.zero_grad()
         before = field.evaluations
         z, log_det = odeint(
             field,
@@ -75,6 +75,7 @@ def run(problem, gradient, threads):
         nfe_backward.append(field.evaluations - between)
         everything = torch.cat([p.grad.flatten() for p in field.parameters()])
         norms.append(everything.norm().item())
+        optimiser.step()
         return loss.item()
 
     milliseconds, losses = common.train(problem, step)

@@ -7,6 +7,9 @@ export const width = 64;
 export const hyperWidth = 32;
 export const batch = 512;
 export const tolerance = 1e-5;
+/** Time of the data; that of the base is 0. */
+export const end = 10;
+export const learningRate = 1e-3;
 
 export const field = planarField({ dimension: 2, width, hyperWidth });
 
@@ -17,6 +20,8 @@ export interface CnfProblem {
   /** [512][2]. */
   readonly x: number[][];
   readonly tolerance: number;
+  readonly end: number;
+  readonly learningRate: number;
   readonly warmup: number;
   readonly iterations: number;
   /** One batch for all iterations. */
@@ -32,10 +37,9 @@ export async function cnfProblem(
   await setBackend(reference());
   const params: PlanarFieldParams = field.init(random(seed));
   const layers = params.map(({ weight, bias }) => ({
-    // three times the usual weights: a flow that has learned something asks for as many steps
-    weight: weight.mul(3).arraySync() as number[][],
+    weight: weight.arraySync() as number[][],
     bias: bias!.arraySync() as number[],
   }));
   const x = toyData('moons', batch, random(seed + 1)).arraySync() as number[][];
-  return { layers, x, tolerance, warmup, iterations, batches: [0] };
+  return { layers, x, tolerance, end, learningRate, warmup, iterations, batches: [0] };
 }
