@@ -16,13 +16,14 @@ def pictures(x):
     return x.permute(0, 2, 3, 1).tolist()
 
 
-def convolution(kernel, stride, padding, height, width):
-    x = torch.randn(2, 3, height, width, requires_grad=True)
-    weight = torch.randn(4, 3, kernel, kernel, requires_grad=True)
+def convolution(channels, kernel, stride, padding, height, width):
+    x = torch.randn(2, channels, height, width, requires_grad=True)
+    weight = torch.randn(4, channels, kernel, kernel, requires_grad=True)
     bias = torch.randn(4, requires_grad=True)
     y = F.conv2d(x, weight, bias, stride=stride, padding=padding)
     y.sin().sum().backward()
     return {
+        "channels": channels,
         "options": {"kernel": kernel, "stride": stride, "padding": padding},
         "x": pictures(x),
         "weight": weight.permute(2, 3, 1, 0).tolist(),
@@ -80,12 +81,12 @@ def stepped_rate(start, factor, at):
 
 result = {
     "convolutions": [
-        convolution(3, 1, 0, 5, 6),
-        convolution(3, 1, 1, 4, 5),
-        convolution(4, 2, 1, 8, 7),
-        convolution(1, 2, 0, 5, 4),
-        convolution(3, 2, 1, 7, 8),
-        convolution(2, 3, 2, 6, 5),
+        convolution(3, 3, 1, 0, 5, 6),
+        convolution(5, 3, 1, 1, 4, 5),
+        convolution(5, 4, 2, 1, 8, 7),
+        convolution(4, 1, 2, 0, 5, 4),
+        convolution(1, 3, 2, 1, 7, 8),
+        convolution(4, 2, 3, 2, 6, 5),
     ],
     "groupNorms": [group_norm(6, 3), group_norm(4, 4), group_norm(5, 1)],
     "poolings": [pooling(2, 2), pooling(3, 2), pooling(3, 1)],

@@ -1,6 +1,6 @@
 /**
- * Two-dimensional convolution, composed of slices and one matrix product: every window becomes a row (the `im2col` of
- * Chellapilla, Puri, Simard 2006). So it runs on every backend, and is differentiated to any order in both modes.
+ * Two-dimensional convolution, composed of slices and matrix products: so it runs on every backend, and is
+ * differentiated to any order in both modes.
  */
 import { concat, ShapeError, showShape, type Tensor } from '@neuralode/tensor';
 
@@ -17,13 +17,29 @@ export interface WindowMoves {
  * [N, H', W', K], with H' = ⌊(H + 2 padding − kh) / stride⌋ + 1, and W' likewise.
  */
 export function convolve(x: Tensor, weight: Tensor, moves: WindowMoves): Tensor {
-  const [kh, kw, channels, outputs] = weight.shape as [number, number, number, number];
-  const rows = windows(x, [kh, kw], moves, 'conv2d');
-  const [count, height, width] = rows[0].shape as [number, number, number];
-  const joined = rows.length === 1 ? rows[0] : concat(rows, 3);
-  return joined
-    .reshape([count * height * width, kh * kw * channels])
-    .matMul(weight.reshape([kh * kw * channels, outputs]))
+  const [kh, kw, channels] = weight.shape as [number, number, number, number];
+  const places = windows(x, [kh, kw], moves, 'conv2d');
+  return channels < 4 ? productOfWindows(places, weight) : sumOfProducts(places, weight);
+}
+
+/** One product, every window a row of it (the `im2col` of Chellapilla, Puri, Simard 2006): for few channels. */
+function productOfWindows(places: readonly Tensor[], weight: Tensor): Tensor {
+  const outputs = weight.shape[3]!;
+  const [count, height, width, channels] = places[0]!.shape as [number, number, number, number];
+  return concat(places, 3)
+    .reshape([count * height * width, places.length * channels])
+    .matMul(weight.reshape([places.length * channels, outputs]))
+    .reshape([count, height, width, outputs]);
+}
+
+/** A product for each place in the window. Copying windows costs more than the sum, once a pixel has some channels. */
+function sumOfProducts(places: readonly Tensor[], weight: Tensor): Tensor {
+  const outputs = weight.shape[3]!;
+  const [count, height, width, channels] = places[0]!.shape as [number, number, number, number];
+  const weights = weight.reshape([places.length, channels, outputs]);
+  return places
+    .map((place, k) => place.reshape([count * height * width, channels]).matMul(weights.at(k)))
+    .reduce((sum, product) => sum.add(product))
     .reshape([count, height, width, outputs]);
 }
 

@@ -19,6 +19,7 @@ await setBackend(reference());
 
 type Rows = number[];
 interface Convolution {
+  readonly channels: number;
   readonly options: { kernel: number; stride: number; padding: number };
   readonly x: Rows[][][];
   readonly weight: Rows[][][];
@@ -53,18 +54,21 @@ function expectClose(actual: Tensor, expected: unknown): void {
 }
 
 describe('conv2d', () => {
-  it.each(torch.convolutions)('is torch’s, derivatives too: $options', async (each) => {
-    const layer = conv2d(3, 4, each.options);
-    const params = { weight: tensor(each.weight), bias: tensor(each.bias) };
-    const x = tensor(each.x);
-    expectClose(layer.apply(params, x), each.y);
-    const gradients = await grad((p: { params: typeof params; x: Tensor }) =>
-      layer.apply(p.params, p.x).sin().sum(),
-    )({ params, x });
-    expectClose(gradients.x, each.gradients.x);
-    expectClose(gradients.params.weight, each.gradients.weight);
-    expectClose(gradients.params.bias, each.gradients.bias);
-  });
+  it.each(torch.convolutions)(
+    'is torch’s, derivatives too: $channels channels, $options',
+    async (each) => {
+      const layer = conv2d(each.channels, 4, each.options);
+      const params = { weight: tensor(each.weight), bias: tensor(each.bias) };
+      const x = tensor(each.x);
+      expectClose(layer.apply(params, x), each.y);
+      const gradients = await grad((p: { params: typeof params; x: Tensor }) =>
+        layer.apply(p.params, p.x).sin().sum(),
+      )({ params, x });
+      expectClose(gradients.x, each.gradients.x);
+      expectClose(gradients.params.weight, each.gradients.weight);
+      expectClose(gradients.params.bias, each.gradients.bias);
+    },
+  );
 
   it('is linear in the pictures: its derivative along a direction is itself', async () => {
     const layer = conv2d(2, 3, { kernel: 3, stride: 2, padding: 1, bias: false });
