@@ -5,6 +5,7 @@ import { runCommandLine } from './command-line.ts';
 import { withCommand } from './default-command.ts';
 import { describeFailure } from './failure.ts';
 import { runFit } from './fit/fit-command.ts';
+import { runMnist } from './mnist/mnist-command.ts';
 import { runPaper } from './paper/paper-command.ts';
 import { runSpirals } from './spirals/spirals-command.ts';
 import type { Terminal } from './terminal.ts';
@@ -17,6 +18,7 @@ try {
     fit: runFit(terminal),
     spirals: runSpirals(terminal),
     cnf: runCnf(terminal),
+    mnist: runMnist(terminal),
     paper: runPaper(terminal),
   };
   process.exitCode = await runCommandLine(args, handlers, terminal);

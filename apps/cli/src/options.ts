@@ -79,6 +79,18 @@ export interface CnfOptions extends ModelOptions {
   readonly trace: (typeof cnfTraceNames)[number];
 }
 
+export const mnistModelNames = ['mlp', 'resnet', 'rknet', 'odenet'] as const;
+export type MnistModelName = (typeof mnistModelNames)[number];
+
+export interface MnistOptions extends ModelOptions {
+  /** Folder of the four files. */
+  readonly data: string;
+  readonly model: MnistModelName;
+  /** Digits in an iteration. */
+  readonly batch: number;
+  readonly channels: number;
+}
+
 export const paperFigures = ['figure-4', 'figure-5', 'toys'] as const;
 export type PaperFigure = (typeof paperFigures)[number];
 

@@ -57,6 +57,10 @@ export class Place {
     return readFileSync(this.path(...names), 'utf8');
   }
 
+  bytes(...names: string[]): Uint8Array {
+    return readFileSync(this.path(...names));
+  }
+
   json(...names: string[]): Record<string, unknown> {
     return JSON.parse(this.read(...names)) as Record<string, unknown>;
   }

@@ -33,6 +33,7 @@ async function asked(...args: string[]) {
     fit: async () => 1,
     spirals: async () => 1,
     cnf: async (request: Request<CnfOptions>) => flows.push(request),
+    mnist: async () => 1,
     paper: async (options: PaperOptions) => figures.push(options),
   };
   await runCommandLine(args, handlers, { stdout, stderr: stdout });

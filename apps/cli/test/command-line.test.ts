@@ -20,7 +20,7 @@ async function asked(...args: string[]): Promise<{ file?: string; request: Reque
   const spirals = async () => 0;
   await runCommandLine(
     await withCommand(args),
-    { fit, spirals, cnf: spirals, paper: spirals },
+    { fit, spirals, cnf: spirals, mnist: spirals, paper: spirals },
     terminal,
   );
   return requests[0]!;

@@ -17,6 +17,7 @@ async function asked(...args: string[]): Promise<Request<SpiralsOptions>> {
   const handlers = {
     fit: async () => 1,
     cnf: async () => 1,
+    mnist: async () => 1,
     paper: async () => 1,
     spirals: async (request: Request<SpiralsOptions>) => {
       requests.push(request);

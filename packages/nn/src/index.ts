@@ -1,5 +1,6 @@
 /** The public names of @neuralode/nn. */
 export { adam, type AdamOptions, type AdamState, adamW, type AdamWOptions } from './adam.ts';
+export { type Batches, batches, type BatchesOptions } from './batches.ts';
 export {
   type Cell,
   type CellOptions,
@@ -11,6 +12,7 @@ export {
 export { CheckpointError } from './checkpoint-error.ts';
 export { checkpointOf, restore } from './checkpoint.ts';
 export { clipByGlobalNorm } from './clip.ts';
+export { conv2d, type Conv2dOptions, type Conv2dParams } from './conv2d.ts';
 export {
   dense,
   type DenseLayer,
@@ -19,11 +21,13 @@ export {
   mlp,
   type MlpOptions,
 } from './dense.ts';
+export { groupNorm, type GroupNormOptions, type GroupNormParams } from './group-norm.ts';
 export {
   constant,
   glorotNormal,
   glorotUniform,
   heNormal,
+  heUniform,
   type Initialiser,
   lecunNormal,
   normal,
@@ -32,6 +36,8 @@ export {
 } from './initialisers.ts';
 export type { Activation, Layer } from './layer.ts';
 export type { Optimiser, StepState } from './optimiser.ts';
+export { globalMean, maxPool, meanPool, type PoolOptions } from './pooling.ts';
+export { type HostPictures, randomCrop } from './random-crop.ts';
 export { rmsProp, type RmsPropOptions, type RmsPropState } from './rms-prop.ts';
 export {
   decodeSafetensors,
@@ -46,6 +52,8 @@ export {
   type ExponentialDecayOptions,
   type LearningRate,
   type Schedule,
+  stepDecay,
+  type StepDecayOptions,
   warmup,
 } from './schedules.ts';
 export { sgd, type SgdOptions, type SgdState } from './sgd.ts';

@@ -86,6 +86,14 @@ export const glorotNormal: Initialiser = centred('glorotNormal', ({ inputs, outp
 /** N(0, 2 / inputs): keeps the scale of signals through relu (He, Zhang, Ren, Sun 2015, eq. 10). */
 export const heNormal: Initialiser = centred('heNormal', ({ inputs }) => Math.sqrt(2 / inputs));
 
+/**
+ * Uniform in ±√(6 / ((1 + a²) inputs)): keeps the scale of signals through a leaky relu of slope `a` below 0 (He, Zhang,
+ * Ren, Sun 2015, eq. 15). With a = √5 it is uniform in ±1/√inputs, torch's default for convolutions.
+ */
+export function heUniform(negativeSlope = 0): Initialiser {
+  return symmetric('heUniform', ({ inputs }) => Math.sqrt(6 / ((1 + negativeSlope ** 2) * inputs)));
+}
+
 /** N(0, 1 / inputs) (LeCun, Bottou, Orr, Müller 1998, "Efficient BackProp", eq. 16). */
 export const lecunNormal: Initialiser = centred('lecunNormal', ({ inputs }) =>
   Math.sqrt(1 / inputs),

@@ -2,7 +2,7 @@
  * Learning-rate schedules: functions of the number of updates made so far, a scalar float tensor. They are recorded
  * with the training step, so a changing rate costs no new recording and survives in a checkpoint with the step count.
  */
-import { ArgumentError, full, minimum, type Tensor } from '@neuralode/tensor';
+import { ArgumentError, full, minimum, onesLike, type Tensor, where } from '@neuralode/tensor';
 
 /** The learning rate (a scalar tensor) of update number `step` (a scalar float tensor, the first update is 0). */
 export type Schedule = (step: Tensor) => Tensor;
@@ -80,6 +80,29 @@ export function cosineDecay({ start, end = 0, over }: CosineDecayOptions): Sched
       .add(1)
       .mul(half)
       .add(end);
+}
+
+/** Settings of `stepDecay`. */
+export interface StepDecayOptions {
+  /** The first rate. */
+  readonly start: number;
+  /** What the rate is multiplied by at each step. Default 0.1. */
+  readonly factor?: number;
+  /** Numbers of updates after which the rate steps, in rising order. */
+  readonly at: readonly number[];
+}
+
+/** start · factor^(steps passed): torch's `MultiStepLR`, stepped every update. */
+export function stepDecay({ start, factor = 0.1, at }: StepDecayOptions): Schedule {
+  requirePositive(factor, 'stepDecay: factor out of range');
+  for (const updates of at) requirePositive(updates, 'stepDecay: number of updates out of range');
+  return (step) => {
+    const rate = full([], start, { dtype: step.dtype });
+    return at.reduce(
+      (value, updates) => value.mul(where(step.less(updates), onesLike(step), factor)),
+      rate,
+    );
+  };
 }
 
 /** Rises linearly over `updates` updates to the first rate of `then`, which starts when the rise is done. */

@@ -1,6 +1,7 @@
 /** `metrics.jsonl`: one line an iteration, in order and without repetition, also over interruptions. */
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { writeWhole } from './atomic-file.ts';
+import type { Iteration } from './training.ts';
 
 /** Evaluations of the vector field. */
 export interface Evaluations {
@@ -9,11 +10,7 @@ export interface Evaluations {
 }
 
 /** What is known after an iteration. */
-export interface IterationMetrics {
-  /** Iterations done, this one included. */
-  readonly iteration: number;
-  readonly loss: number;
-  readonly nfe: Evaluations;
+export interface IterationMetrics extends Iteration {
   /** Seconds of training so far, interruptions left out. */
   readonly seconds: number;
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { InputError } from '../failure.ts';
 import { version } from '../version.ts';
 
-const commandNames = ['fit', 'spirals', 'cnf'] as const;
+const commandNames = ['fit', 'spirals', 'cnf', 'mnist'] as const;
 export type CommandName = (typeof commandNames)[number];
 
 /** The table of a run, and a mark of its content. */

@@ -10,6 +10,12 @@ export interface Iteration {
   readonly iteration: number;
   readonly loss: number;
   readonly nfe: Evaluations;
+  /** The fraction of the iteration's examples that were classified rightly, before its update. */
+  readonly accuracy?: number;
+  /** Examples trained on in a second. */
+  readonly perSecond?: number;
+  /** The fraction of the test set that is classified rightly; after an epoch only. */
+  readonly testAccuracy?: number;
 }
 
 /** A model in training. */

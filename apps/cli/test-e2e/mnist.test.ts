@@ -1,0 +1,107 @@
+/** Runs of `mnist` on a few made-up digits: what they write, that they stop and go on, and what they refuse. */
+import { gzipSync } from 'node:zlib';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { Place } from './cli.ts';
+
+let place: Place;
+beforeEach(() => {
+  place = new Place();
+});
+afterEach(() => place.remove());
+
+/** Pictures in which a bar stands at the place of the digit. */
+function writeDigits(train: number, tests: number, label = (i: number): number => i % 10): void {
+  const file = (shape: number[], values: Uint8Array): Uint8Array => {
+    const head = Buffer.alloc(4 + 4 * shape.length);
+    head.set([0, 0, 8, shape.length]);
+    for (const [i, extent] of shape.entries()) head.writeUInt32BE(extent, 4 + 4 * i);
+    return gzipSync(Buffer.concat([head, values]));
+  };
+  for (const [name, count] of [['train', train] as const, ['t10k', tests] as const]) {
+    const pixels = new Uint8Array(count * 784);
+    const labels = Uint8Array.from({ length: count }, (_, i) => label(i));
+    for (let i = 0; i < count; i++) {
+      for (let y = 4; y < 24; y++)
+        pixels.fill(
+          255,
+          i * 784 + y * 28 + 2 * labels[i]! + 4,
+          i * 784 + y * 28 + 2 * labels[i]! + 7,
+        );
+    }
+    place.write(`${name}-images-idx3-ubyte.gz`, file([count, 28, 28], pixels));
+    place.write(`${name}-labels-idx1-ubyte.gz`, file([count], labels));
+  }
+}
+
+const small = ['mnist', '--data', '.', '--channels', '4', '--batch', '10'];
+
+test('each network runs, and writes its files and a report with every part', async () => {
+  writeDigits(40, 20);
+  const parts = ['Learning curve', 'Mistaken digits', 'Do it again'];
+  for (const model of ['mlp', 'resnet', 'rknet', 'odenet']) {
+    const run = await place.run(...small, '--epochs', '2', '--model', model, '--out', model);
+    expect(run.code, run.stderr).toBe(0);
+    expect(run.stdout).toMatch(/^test accuracy \d+\.\d\d % \(\d+ of 20 mistaken; 8 iterations/);
+    expect(place.iterations(model)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    const { test: tested, nfe } = place.json(model, 'summary.json') as {
+      test: { byEpoch: number[]; accuracy: number };
+      nfe: { forward: number };
+    };
+    expect(tested.byEpoch).toHaveLength(2);
+    expect(tested.byEpoch[1]).toBe(tested.accuracy);
+    const isContinuous = model === 'odenet' || model === 'rknet';
+    expect(nfe.forward > 0).toBe(isContinuous);
+    const report = place.read(model, 'report.html');
+    for (const part of isContinuous ? [...parts, 'accuracy against tolerance', 'Depth'] : parts) {
+      expect(report).toContain(part);
+    }
+    expect(report).not.toMatch(/(src|href)="https?:/);
+  }
+}, 240_000);
+
+test('Ctrl-C stops cleanly; --resume reaches what the whole run reaches', async () => {
+  writeDigits(100, 20);
+  const options = [...small, '--epochs', '30', '--seed', '3', '--model', 'mlp'];
+  await place.run(...options, '--out', 'whole');
+  const { child, ended } = place.start(...options, '--out', 'stopped');
+  await place.untilIteration('stopped', 3);
+  child.kill('SIGINT');
+  expect((await ended).code).toBe(130);
+  const rest = await place.run('--resume', '--out', 'stopped');
+  expect(rest.code, rest.stderr).toBe(0);
+  const figures = (run: string) => {
+    const { test: tested, loss } = place.json(run, 'summary.json');
+    return { tested, loss };
+  };
+  expect(figures('stopped')).toEqual(figures('whole'));
+});
+
+test('without data it says what it needs; a checkpoint of another network and a failed solve are told', async () => {
+  const none = await place.run('mnist');
+  expect(none.code).toBe(2);
+  for (const name of [
+    'train-images-idx3',
+    'train-labels-idx1',
+    't10k-images-idx3',
+    't10k-labels-idx1',
+    'idx format',
+  ]) {
+    expect(none.stderr).toContain(name);
+  }
+  writeDigits(20, 10);
+  await place.run(...small, '--epochs', '1', '--model', 'mlp', '--out', 'mlp');
+  await place.run(...small, '--epochs', '1', '--model', 'resnet', '--out', 'other');
+  place.write(
+    'other/checkpoint.safetensors',
+    Buffer.from(place.bytes('mlp', 'checkpoint.safetensors')),
+  );
+  const mixed = await place.run('--resume', '--out', 'other', '--epochs', '2');
+  expect([mixed.code, mixed.stderr.trim().split('\n').length]).toEqual([2, 1]);
+  expect(mixed.stderr).toContain('cannot go on from this checkpoint');
+
+  const failed = await place.run(...small, '--epochs', '1', '--rtol', '1e-15', '--atol', '1e-15');
+  expect(failed.code).toBe(1);
+  expect(failed.stderr).toMatch(
+    /training stopped in iteration 1: odeint: rtol is finer than float32/,
+  );
+});
