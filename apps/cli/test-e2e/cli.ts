@@ -65,10 +65,15 @@ export class Place {
     return JSON.parse(this.read(...names)) as Record<string, unknown>;
   }
 
+  /** The lines of a run's metrics, in order. */
+  metrics(run: string): { iteration: number; nfe: { forward: number; backward: number } }[] {
+    const lines = this.read(run, 'metrics.jsonl').trim().split('\n');
+    return lines.map((line) => JSON.parse(line));
+  }
+
   /** The iterations of a run's metrics, in order. */
   iterations(run: string): number[] {
-    const lines = this.read(run, 'metrics.jsonl').trim().split('\n');
-    return lines.map((line) => (JSON.parse(line) as { iteration: number }).iteration);
+    return this.metrics(run).map(({ iteration }) => iteration);
   }
 
   /** Waits until a run has gone through so many iterations. */

@@ -36,12 +36,12 @@ function writeDigits(train: number, tests: number, label = (i: number): number =
 const small = ['mnist', '--data', '.', '--channels', '4', '--batch', '10'];
 
 test('each network runs, and writes its files and a report with every part', async () => {
-  writeDigits(40, 20);
+  writeDigits(40, 250);
   const parts = ['Learning curve', 'Mistaken digits', 'Do it again'];
   for (const model of ['mlp', 'resnet', 'rknet', 'odenet']) {
     const run = await place.run(...small, '--epochs', '2', '--model', model, '--out', model);
     expect(run.code, run.stderr).toBe(0);
-    expect(run.stdout).toMatch(/^test accuracy \d+\.\d\d % \(\d+ of 20 mistaken; 8 iterations/);
+    expect(run.stdout).toMatch(/^test accuracy \d+\.\d\d % \(\d+ of 250 mistaken; 8 iterations/);
     expect(place.iterations(model)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
     const { test: tested, nfe } = place.json(model, 'summary.json') as {
       test: { byEpoch: number[]; accuracy: number };
@@ -51,6 +51,9 @@ test('each network runs, and writes its files and a report with every part', asy
     expect(tested.byEpoch[1]).toBe(tested.accuracy);
     const isContinuous = model === 'odenet' || model === 'rknet';
     expect(nfe.forward > 0).toBe(isContinuous);
+    // scoring the test digits after an epoch is no part of a training step
+    const evaluations = place.metrics(model).map((line) => line.nfe.forward);
+    expect(Math.max(...evaluations)).toBeLessThan(2 * Math.max(1, evaluations[0]!));
     const report = place.read(model, 'report.html');
     for (const part of isContinuous ? [...parts, 'accuracy against tolerance', 'Depth'] : parts) {
       expect(report).toContain(part);

@@ -91,7 +91,8 @@ export class MnistTraining implements Training {
       signal,
       onIteration: async ({ iteration, loss, aux, state }) => {
         this.#reach(state);
-        const nfe = this.#nfe;
+        // a copy: scoring the test digits counts too
+        const nfe = { ...this.#nfe };
         const rate = (1000 * batch) / (performance.now() - before);
         const accuracy = Number(await aux.item()) / batch;
         const test = iteration % this.perEpoch === 0 ? await this.#test() : {};
