@@ -24,10 +24,10 @@ import {
 } from '../errors.ts';
 import { FiniteWatch } from '../finite-watch.ts';
 import type { AdaptivePace } from '../pace.ts';
-import { type Passage, RowClock, type RowStride } from './row-clock.ts';
+import { onlyWhere, type Passage, RowClock, type RowStride } from './row-clock.ts';
 import { plainRowGraphs, type RowGraphs, type RunnableRowGraph, tableauOf } from './row-graphs.ts';
-import { type Cell, noRowLog, type RowChoice, type RowLog } from './row-log.ts';
-import { type Attempt, type GivenToRows, hostNumbers, RowMachine } from './row-machine.ts';
+import { type Cell, noRowLog, type RowLog } from './row-log.ts';
+import { type Attempt, hostNumbers, maskOf, RowMachine, stretchOf } from './row-machine.ts';
 import { chooseFirstSteps } from './row-start.ts';
 import { RowObservations } from './row-observations.ts';
 import { requireRowTimes } from './row-times.ts';
@@ -84,20 +84,6 @@ function* readTimes(slot: DeviceBuffer, { batch }: OdeSolveAttrs): Run<number[][
 interface RowLook {
   readonly starts: readonly number[];
   readonly ends: readonly number[];
-}
-
-/** The steps of the rows that `stands` names; no step elsewhere. */
-function onlyWhere(stands: readonly boolean[], strides: readonly RowStride[]): RowStride[] {
-  return strides.map((each, r) => (stands[r] ? each : { ...each, h: 0, length: 0 }));
-}
-
-/** When the rows' steps begin, and how long they are. */
-function stretchOf(strides: readonly RowStride[]): GivenToRows {
-  return { numbers: [hostNumbers('t', strides), hostNumbers('h', strides)], choices: [] };
-}
-
-function maskOf(rows: readonly boolean[]): RowChoice {
-  return { values: rows.map(Number), dtype: 'bool' };
 }
 
 class BatchedLoop<R extends RunnableRowGraph> {

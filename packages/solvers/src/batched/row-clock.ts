@@ -112,3 +112,8 @@ export class RowClock {
     return { inside, standing, jump: to };
   }
 }
+
+/** The steps of the rows that `stands` names; no step elsewhere. */
+export function onlyWhere(stands: readonly boolean[], strides: readonly RowStride[]): RowStride[] {
+  return strides.map((each, r) => (stands[r] ? each : { ...each, h: 0, length: 0 }));
+}

@@ -76,6 +76,15 @@ export function* runOnRows(
   }
 }
 
+/** When the rows' steps begin, and how long they are. */
+export function stretchOf(strides: readonly RowStride[]): GivenToRows {
+  return { numbers: [hostNumbers('t', strides), hostNumbers('h', strides)], choices: [] };
+}
+
+export function maskOf(rows: readonly boolean[]): RowChoice {
+  return { values: rows.map(Number), dtype: 'bool' };
+}
+
 export class RowMachine<R extends RunnableRowGraph> {
   readonly backend: Backend;
   readonly log: RowLog<R>;
