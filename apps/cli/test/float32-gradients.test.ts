@@ -1,9 +1,24 @@
 /** Gradients in float32 on the WASM backend at the default tolerances, against float64 on the reference backend. */
-import { backsolve, checkpointed, direct, forward, interpolated } from '@neuralode/adjoint';
+import {
+  backsolve,
+  checkpointed,
+  direct,
+  forward,
+  implicit,
+  interpolated,
+  reversible,
+} from '@neuralode/adjoint';
 import { grad } from '@neuralode/autodiff';
 import { reference } from '@neuralode/backend-reference';
 import { wasm } from '@neuralode/backend-wasm';
-import { type GradientMethod, odeint } from '@neuralode/solvers';
+import {
+  alf,
+  coupled,
+  dopri5,
+  type GradientMethod,
+  odeint,
+  reversibleHeun,
+} from '@neuralode/solvers';
 import {
   type Backend,
   type DType,
@@ -49,3 +64,31 @@ it.each([direct(), checkpointed(), interpolated(), backsolve(), forward()])(
     expect(error).toBeLessThan(1e-5);
   },
 );
+
+it.each([
+  ['alf', alf(), 1e-5],
+  ['reversibleHeun', reversibleHeun(), 1e-5],
+  // Off by 1.9e-5 in float64 too: that is the tolerance's.
+  ['coupled dopri5', coupled(dopri5()), 3e-5],
+])('reversible() with %s: a relative error below its bound', async (_, solver, bound) => {
+  const exact = { rtol: 1e-12, atol: 1e-12, gradient: direct() };
+  const truth = await gradient(reference(), 'float64', exact);
+  const got = await gradient(await wasm(), 'float32', { solver, gradient: reversible() });
+  const error = Math.hypot(...got.map((each, i) => each - truth[i])) / Math.hypot(...truth);
+  expect(error).toBeLessThan(bound);
+});
+
+it('implicit(): a relative error below 1e-5', async () => {
+  await setBackend(await wasm());
+  const float32 = { dtype: 'float32' } as const;
+  const rest = (p: Tensor): Tensor => {
+    const field = (_: Tensor, y: Tensor, q: Tensor): Tensor => q.sub(y).sub(y.mul(y).mul(y));
+    const y0 = tensor([0.5, 1], [2], float32);
+    return odeint(field, y0, [0, 40], { args: p, gradient: implicit() }).ys.at(-1).sum();
+  };
+  const got = await (await grad(rest)(tensor([2, 10], [2], float32))).data();
+  // p = y + y³ at rest, at y = 1 and 2: dy/dp = 1/(1 + 3 y²).
+  const truth = [1 / 4, 1 / 13];
+  const error = Math.hypot(...truth.map((each, i) => each - got[i])) / Math.hypot(...truth);
+  expect(error).toBeLessThan(1e-5);
+});

@@ -224,7 +224,7 @@ function requireCommonSteps({ batch }: OdeSolveAttrs): void {
   if (batch === undefined) return;
   throw new ArgumentError({
     what: 'interpolated: in a batched solve every row has steps of its own, which are not kept',
-    remedy: 'Use direct() or backsolve(), or leave batched out',
+    remedy: 'Use direct(), checkpointed() or backsolve(), or leave batched out',
   });
 }
 

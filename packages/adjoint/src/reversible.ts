@@ -63,7 +63,7 @@ const recorded = recordedMethod({
   batched() {
     throw new ArgumentError({
       what: 'reversible: a batched solve takes explicit Runge-Kutta methods, whose steps cannot be undone',
-      remedy: 'Use direct() or backsolve(); or leave batched out, for common steps',
+      remedy: 'Use checkpointed() or backsolve(); or leave batched out, for common steps',
     });
   },
 });

@@ -31,6 +31,7 @@ import {
   checkpointed,
   direct,
   forward,
+  implicit,
   interpolated,
   reversible,
 } from '../src/index.ts';
@@ -294,9 +295,17 @@ describe('cost', () => {
   });
 });
 
-describe.each(general)('$name refuses', (gradient) => {
+const refusing: readonly [string, Options][] = [
+  ...[...general, implicit()].map((gradient): [string, Options] => [gradient.name, { gradient }]),
+  ['reversible', { gradient: reversible(), solver: alf() }],
+];
+
+describe.each(refusing)('%s refuses', (_name, given) => {
   const final = (y: Tensor, options: object = {}): Tensor =>
-    odeint((_, z: Tensor) => z.neg(), y, [0, 1], { gradient, ...options }).ys.at(-1);
+    odeint((_, z: Tensor) => z.neg(), y, [0, 1], {
+      ...given,
+      ...options,
+    } as OdeintOptions<undefined>).ys.at(-1);
 
   it('whole numbers', () => {
     const whole = tensor([1, 2], [2], { dtype: 'int32' });

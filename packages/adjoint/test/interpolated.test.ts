@@ -188,7 +188,7 @@ describe('failures', () => {
     const batched = (y0: Tensor): Tensor =>
       odeint((_t, y) => y.neg(), y0, [0, 1], { batched: true, gradient: interpolated() }).ys.sum();
     expect(() => grad(batched).sync(tensor([[1], [2]]))).toThrow(
-      /interpolated: in a batched solve .* Use direct\(\) or backsolve\(\)/,
+      /interpolated: in a batched solve .* Use direct\(\), checkpointed\(\) or backsolve\(\)/,
     );
     expect(() => interpolated({ seminorm: true } as object)).toThrow(
       /interpolated: there is no option seminorm/,
