@@ -111,13 +111,16 @@ function plot(): string {
     return `${line}${crosses.join('')}${label}`;
   });
   const ticks = [0, -3, -6, -9, -12].map(
-    (power) => `<text x="10" y="${y(10 ** power) + 4}">1e${power}</text>`,
+    (power) =>
+      `<text x="10" y="${y(10 ** power) + 4}">1e${power}</text><path stroke="#ddd" d="M60,${y(10 ** power)}H565"/>`,
   );
   const times = [0, 2, 4, 6, 8, 10].map((each) => `<text x="${x(each)}" y="395">${each}</text>`);
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 760 405" font-family="sans-serif" font-size="12">
 <title>Relative error of the gradient against the horizon of the solve</title>
 <rect width="760" height="405" fill="white"/>
 ${[...ticks, ...times, ...lines].join('\n')}
+<text x="10" y="90">relative error of the gradient</text>
+<text x="590" y="395">horizon T</text>
 </svg>
 `;
 }
