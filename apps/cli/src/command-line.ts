@@ -217,7 +217,7 @@ function mnistCommand(handlers: Handlers, done: (code: number) => void): Command
         .argParser(positiveWholeNumber)
         .default(16),
     );
-  addModelOptions(command, { epochs: 2, rtol: 1e-2, atol: 1e-2, gradient: 'backsolve' });
+  addModelOptions(command, { epochs: 2, rtol: 0.1, atol: 0.1, gradient: 'backsolve' });
   addRunFlags(command);
   return command.action(async () => {
     const request = requestOf<MnistOptions>(command, 'mnist');

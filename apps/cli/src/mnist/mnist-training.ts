@@ -18,7 +18,7 @@ import { type Digits, type DigitTensors, digitTensors } from './digits.ts';
 import { Evaluation } from './evaluation.ts';
 import { type MnistNetwork, type MnistParams, mnistModel } from './mnist-model.ts';
 
-const learningRate = 0.01;
+const learningRate = 0.03;
 
 type State = TrainingState<MnistParams, unknown>;
 
