@@ -231,7 +231,7 @@ function mnistCommand(handlers: Handlers, done: (code: number) => void): Command
 function paperCommand(handlers: Handlers, done: (code: number) => void): Command {
   const command = new Command('paper')
     .description(
-      'Makes a figure of the paper’s section on normalizing flows again, or FFJORD’s toys, as a page with its figures. ' +
+      'Makes a figure of the paper again, FFJORD’s toys, or what augmented ODE-Nets learn, as a page with its figures. ' +
         'Takes minutes.',
     )
     .addArgument(new Argument('<figure>', 'which').choices(paperFigures))

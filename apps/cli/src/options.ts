@@ -91,7 +91,7 @@ export interface MnistOptions extends ModelOptions {
   readonly channels: number;
 }
 
-export const paperFigures = ['figure-4', 'figure-5', 'toys'] as const;
+export const paperFigures = ['augmented', 'figure-4', 'figure-5', 'toys'] as const;
 export type PaperFigure = (typeof paperFigures)[number];
 
 /** What `paper` is told. */

@@ -3,6 +3,7 @@ import { useBackend } from '../backend.ts';
 import { exitCodes } from '../failure.ts';
 import type { PaperFigure, PaperOptions } from '../options.ts';
 import type { Terminal } from '../terminal.ts';
+import { augmented } from './augmented/augmented.ts';
 import { figure4 } from './figure-4.ts';
 import { figure5 } from './figure-5.ts';
 import { type ResultPage, writePage } from './page.ts';
@@ -11,6 +12,7 @@ import { toys } from './toys.ts';
 type Maker = (options: PaperOptions, terminal: Terminal) => Promise<ResultPage>;
 
 const makers: Readonly<Record<PaperFigure, Maker>> = {
+  augmented,
   'figure-4': figure4,
   'figure-5': figure5,
   toys,
