@@ -68,11 +68,17 @@ describe('what is typed', () => {
       figure: 'figure-4',
       seed: 0,
       effort: 0.5,
+      backend: 'simd',
       out: 'docs/results',
     });
     await expect(asked('paper')).rejects.toThrow(/figure/);
-    await expect(asked('paper', 'figure-9')).rejects.toThrow(/augmented, figure-4, figure-5, toys/);
+    await expect(asked('paper', 'figure-9')).rejects.toThrow(
+      /augmented, figure-3, figure-4, figure-5, toys/,
+    );
     await expect(asked('paper', 'toys', '--effort', '0')).rejects.toThrow(/above 0/);
+    await expect(asked('paper', 'figure-3', '--effort', '2')).rejects.toThrow(
+      /--effort has no effect on figure-3/,
+    );
   });
 });
 
@@ -164,6 +170,7 @@ test('a page is a table, a figure and the command', async () => {
         figure: { svg: '<svg/>', caption: 'What it shows' },
         data: { name: 'a [1, 2]', losses: [1 / 3, 20, 1e-9] },
       },
+      'simd',
       join(folder, 'deep'),
     );
     const text = readFileSync(path, 'utf8');

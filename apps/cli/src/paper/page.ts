@@ -1,6 +1,8 @@
 /** A page of docs/results: a table or two, a figure, and the command that made them. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { backendTitles } from '../backend.ts';
+import type { BackendName } from '../options.ts';
 import { invocation } from '../terminal.ts';
 
 export interface ResultPage {
@@ -22,11 +24,15 @@ export interface Table {
 }
 
 /** Writes `<name>.md`, `<name>.svg` and, where there are data, `<name>.json` into a folder; gives the first one's path. */
-export async function writePage(page: ResultPage, folder: string): Promise<string> {
+export async function writePage(
+  page: ResultPage,
+  backend: BackendName,
+  folder: string,
+): Promise<string> {
   const { name, title, command, paragraphs, tables, figure, data } = page;
   const parts = [
     `# ${title}`,
-    `\`${invocation()} ${command}\`, with the fused runtime in float32; times are by the clock, whatever else the machine did.`,
+    `\`${invocation()} ${command}\`, on the backend ${backendTitles[backend]}; times are by the clock, whatever else the machine did.`,
     ...paragraphs,
     ...tables.map(tableText),
     `![${figure.caption}](${name}.svg)`,

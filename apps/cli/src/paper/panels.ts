@@ -14,25 +14,27 @@ export interface Panel {
 export const colours = ['#1f66d1', '#c2500c', '#0f8a6a', '#7a4fd0', '#8a7a0f', '#b0306a'] as const;
 
 export const panelSize = { width: 380, height: 270 } as const;
-const head = 44;
 const gap = 24;
+const lineHeight = 18;
+/** Letters of a legend that fit beside each other, marks counted as four. */
+const lettersInLine = 52;
 
 /** The whole sheet; `title` is what a reader who cannot see it is told. */
 export function panelsSvg(title: string, rows: readonly (readonly Panel[])[]): string {
   const columns = Math.max(...rows.map((panels) => panels.length));
   const width = gap + columns * (panelSize.width + gap);
-  const height = gap + rows.length * (head + panelSize.height + gap);
-  const cells = rows.flatMap((panels, r) =>
-    panels.map((panel, c) => {
+  let y = gap;
+  const cells = rows.flatMap((panels) => {
+    const top = y;
+    const legends = panels.map(({ legend }) => inLines(legend));
+    const head = 10 + lineHeight * Math.max(...legends.map((lines) => lines.length));
+    y += head + panelSize.height + 2 * gap;
+    return panels.map((panel, c) => {
       const x = gap + c * (panelSize.width + gap);
-      const y = gap + r * (head + panelSize.height + gap);
-      const names = panel.legend.map(
-        ({ name, colour }) => html`<tspan fill="${colour}" dx="10">■ ${name}</tspan>`,
-      );
-      return html`<g transform="translate(${x} ${y})"><text font-weight="600">${panel.title}</text><text y="20" x="-10">${names}</text><g transform="translate(0 ${head - 16})">${new Markup(panel.svg)}</g></g>`;
-    }),
-  );
-  return html`<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-label="${title}">
+      return html`<g transform="translate(${x} ${top})"><text font-weight="600">${panel.title}</text>${legends[c]!.map(legendLine)}<g transform="translate(0 ${head})">${new Markup(panel.svg)}</g></g>`;
+    });
+  });
+  return html`<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${y}" viewBox="0 0 ${width} ${y}" role="img" aria-label="${title}">
 <style>svg { color: #1c2330; font: 13px system-ui, sans-serif; } text { fill: #1c2330; }</style>
 <rect width="100%" height="100%" fill="#ffffff"/>
 ${cells}
@@ -40,10 +42,39 @@ ${cells}
 `.text;
 }
 
+type Legend = Panel['legend'];
+
+function inLines(legend: Legend): readonly Legend[] {
+  const lines: { letters: number; names: Legend[number][] }[] = [];
+  for (const entry of legend) {
+    const letters = entry.name.length + 4;
+    const last = lines.at(-1);
+    if (last === undefined || last.letters + letters > lettersInLine) {
+      lines.push({ letters, names: [entry] });
+    } else {
+      last.letters += letters;
+      last.names.push(entry);
+    }
+  }
+  return lines.map(({ names }) => names);
+}
+
+function legendLine(legend: Legend, line: number): Markup {
+  const names = legend.map(
+    ({ name, colour }) => html`<tspan fill="${colour}" dx="10">■ ${name}</tspan>`,
+  );
+  return html`<text y="${20 + lineHeight * line}" x="-10">${names}</text>`;
+}
+
 export interface Curve {
   readonly name: string;
   readonly points: readonly Point[];
+  /** If not as the panel's others. */
+  readonly marked?: Marked;
 }
+
+/** How the points of a curve are drawn. */
+type Marked = 'dots' | 'lines' | 'both';
 
 export interface CurvesPanel {
   readonly title: string;
@@ -51,18 +82,17 @@ export interface CurvesPanel {
   readonly y: Plot.ScaleOptions & { readonly label: string };
   /** Those of one name have one colour. */
   readonly curves: readonly Curve[];
-  /** Whether the points of curves are marked, and joined. */
-  readonly marked: 'dots' | 'lines' | 'both';
+  readonly marked: Marked;
   /** A level to compare with. */
   readonly level?: number;
 }
 
 /** Curves over one axis. */
 export function curvesPanel(panel: CurvesPanel): Panel {
-  const { title, curves, marked, level } = panel;
+  const { title, curves, level } = panel;
   const legend = legendOf(curves);
   const colourOf = (name: string): string => legend.find((each) => each.name === name)!.colour;
-  const marks = curves.map(({ name, points }) => [
+  const marks = curves.map(({ name, points, marked = panel.marked }) => [
     marked === 'dots'
       ? null
       : Plot.line(points, { x: 'x', y: 'y', stroke: colourOf(name), strokeWidth: 1.6 }),
@@ -83,7 +113,7 @@ export function curvesPanel(panel: CurvesPanel): Panel {
   return { title, legend, svg };
 }
 
-function legendOf(curves: readonly Curve[]): Panel['legend'] {
+function legendOf(curves: readonly Curve[]): Legend {
   const names = [...new Set(curves.map(({ name }) => name))];
   return names.map((name, i) => ({ name, colour: colours[i % colours.length]! }));
 }
