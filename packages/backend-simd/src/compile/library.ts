@@ -1,5 +1,10 @@
 /** The kernels of one program: a function for each that differs, however often it is called. */
 import { type CopyKernel, copyFunction } from '../kernels/copy.ts';
+import {
+  type CorrelationFilterKernel,
+  correlationFilterFunction,
+} from '../kernels/correlation-filter.ts';
+import { type CorrelationKernel, correlationFunction } from '../kernels/correlation.ts';
 import { type ElementwiseKernel, elementwiseFunction } from '../kernels/elementwise.ts';
 import { type GatherKernel, gatherFunction } from '../kernels/gather.ts';
 import { type MatMulKernel, matMulFunction } from '../kernels/mat-mul.ts';
@@ -7,7 +12,14 @@ import { type ReduceKernel, reduceFunction } from '../kernels/reduce.ts';
 import type { FunctionWriter } from '../wasm/function-writer.ts';
 import type { ModuleWriter } from '../wasm/module-writer.ts';
 
-export type Kernel = ElementwiseKernel | MatMulKernel | CopyKernel | ReduceKernel | GatherKernel;
+export type Kernel =
+  | ElementwiseKernel
+  | MatMulKernel
+  | CorrelationKernel
+  | CorrelationFilterKernel
+  | CopyKernel
+  | ReduceKernel
+  | GatherKernel;
 
 /** Kernels as text, numbers kept apart that JSON does not. */
 function keyOf(kernel: Kernel): string {
@@ -49,6 +61,10 @@ export class KernelLibrary {
         return elementwiseFunction(kernel, this.#fused);
       case 'matMul':
         return matMulFunction(kernel, this.#fused);
+      case 'correlation':
+        return correlationFunction(kernel, this.#fused);
+      case 'correlationFilter':
+        return correlationFilterFunction(kernel, this.#fused);
       case 'copy':
         return copyFunction(kernel);
       case 'reduce':
