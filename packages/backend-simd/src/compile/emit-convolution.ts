@@ -8,7 +8,9 @@ import {
 } from '@neuralode/tensor';
 import { type CorrelationAxis, lastPanelWidth, panelWidth } from '../kernels/correlation.ts';
 import { type Framed, framedExtents, isFramed } from '../kernels/picture-frame.ts';
+import { windowExtent } from '../kernels/winograd-transforms.ts';
 import type { NodeCode, NodeWriter } from './emit-node.ts';
+import { emitWinograd, emitWinogradFilter, movesByPixels, tiledPictures } from './emit-winograd.ts';
 import type { MemoryBlock } from './memory-block.ts';
 
 type Pair = readonly [rows: number, columns: number];
@@ -109,6 +111,12 @@ function correlate(
   const result: Pair = [height, width];
   const panels = panelsOf(code, filters, meetings);
   const { outputs } = filters;
+  const places: Pair = [axes[0].places, axes[1].places];
+  const tiled = axes.every(movesByPixels) ? tiledPictures(framed, places, outputs) : undefined;
+  if (tiled !== undefined) {
+    emitWinograd(code, tiled, from, panels, outputs, out);
+    return;
+  }
   code.call(
     { kind: 'correlation', ...framed, outputs, result, axes },
     from,
@@ -217,6 +225,13 @@ const conv2dFilter: NodeWriter = (code, { attrs }, [x, dy], out) => {
     frame: padding,
   };
   const places: Pair = [height, width];
+  const once = [...strides, ...dilations].every((step) => step === 1);
+  const isSquare = window.every((extent) => extent === windowExtent);
+  const tiled = once && isSquare ? tiledPictures(framed, places, outputs) : undefined;
+  if (tiled !== undefined) {
+    emitWinogradFilter(code, tiled, x, dy, out);
+    return;
+  }
   code.fill(out, 0);
   code.call(
     { kind: 'correlationFilter', ...framed, outputs, places, strides, window, dilations },

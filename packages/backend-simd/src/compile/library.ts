@@ -9,6 +9,13 @@ import { type ElementwiseKernel, elementwiseFunction } from '../kernels/elementw
 import { type GatherKernel, gatherFunction } from '../kernels/gather.ts';
 import { type MatMulKernel, matMulFunction } from '../kernels/mat-mul.ts';
 import { type ReduceKernel, reduceFunction } from '../kernels/reduce.ts';
+import { type WinogradFilterKernel, winogradFilterFunction } from '../kernels/winograd-filter.ts';
+import {
+  type WinogradFiltersKernel,
+  type WinogradKernel,
+  winogradFiltersFunction,
+  winogradFunction,
+} from '../kernels/winograd.ts';
 import type { FunctionWriter } from '../wasm/function-writer.ts';
 import type { ModuleWriter } from '../wasm/module-writer.ts';
 
@@ -17,6 +24,9 @@ export type Kernel =
   | MatMulKernel
   | CorrelationKernel
   | CorrelationFilterKernel
+  | WinogradKernel
+  | WinogradFiltersKernel
+  | WinogradFilterKernel
   | CopyKernel
   | ReduceKernel
   | GatherKernel;
@@ -65,6 +75,12 @@ export class KernelLibrary {
         return correlationFunction(kernel, this.#fused);
       case 'correlationFilter':
         return correlationFilterFunction(kernel, this.#fused);
+      case 'winograd':
+        return winogradFunction(kernel, this.#fused);
+      case 'winogradFilters':
+        return winogradFiltersFunction(kernel);
+      case 'winogradFilter':
+        return winogradFilterFunction(kernel, this.#fused);
       case 'copy':
         return copyFunction(kernel);
       case 'reduce':

@@ -9,7 +9,7 @@ import { Lanes } from '../vector/lanes.ts';
 import { FunctionWriter } from '../wasm/function-writer.ts';
 import { panelWidth } from './correlation.ts';
 import { bytesOf, loadLanes, loadSplat, storeLanes } from './elements.ts';
-import { nest, pointer } from './nest.ts';
+import { nest, offset, pointer } from './nest.ts';
 import { type Framed, framePicture, framedExtents, isFramed } from './picture-frame.ts';
 import { addProducts, beginSums, rowsByVectors, tiles, vectorsOf } from './tile.ts';
 
@@ -79,24 +79,17 @@ function addPicture(
   const [, width] = framedExtents({ dtype, ...kernel });
   const size = bytesOf(dtype);
   const bytes = (list: readonly number[]): number[] => list.map((step) => step * size);
-  const moved = (base: number, index: number, stride: number): number =>
-    f.let('i32', () => {
-      f.get(base);
-      f.get(index);
-      f.i32(stride * size);
-      f.op(0x6c, 0x6a);
-    });
   tiles(f, outputs, panelWidth(dtype), (output, count) => {
     const vectors = vectorsOf(count, v.count);
-    const weightsHere = moved(at.weights, output, 1);
-    const sumsHere = moved(at.sums, output, 1);
+    const weightsHere = offset(f, at.weights, output, size);
+    const sumsHere = offset(f, at.sums, output, size);
     tiles(f, at.rows, rowsByVectors[vectors.length], (row, rows) => {
-      const target = moved(sumsHere, row, outputs);
-      const offset = (r: number, i: number): number => r * outputs * size + i * 16;
+      const target = offset(f, sumsHere, row, outputs * size);
+      const place = (r: number, i: number): number => r * outputs * size + i * 16;
       const sums = beginSums(f, rows, vectors.length, (r, i) =>
-        loadLanes(f, dtype, v.count, vectors[i], target, offset(r, i)),
+        loadLanes(f, dtype, v.count, vectors[i], target, place(r, i)),
       );
-      const first = moved(at.pixels, row, 1);
+      const first = offset(f, at.pixels, row, size);
       const pixels = pointer(
         f,
         first,
@@ -114,7 +107,7 @@ function addPicture(
       );
       sums.forEach((list, r) => {
         list.forEach((sum, i) => {
-          storeLanes(f, dtype, v.count, vectors[i], target, offset(r, i), () => f.get(sum));
+          storeLanes(f, dtype, v.count, vectors[i], target, place(r, i), () => f.get(sum));
         });
       });
     });

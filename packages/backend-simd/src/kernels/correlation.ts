@@ -10,9 +10,9 @@ import type { FloatDType } from '@neuralode/tensor';
 import { Lanes } from '../vector/lanes.ts';
 import { FunctionWriter } from '../wasm/function-writer.ts';
 import { bytesOf, loadLanes, loadSplat, storeLanes } from './elements.ts';
-import { collapse, nest, pointer } from './nest.ts';
+import { collapse, nest, offset, pointer } from './nest.ts';
 import { type Framed, framePicture, framedExtents, isFramed } from './picture-frame.ts';
-import { addProducts, beginSums, rowsByVectors, tiles, vectorsOf } from './tile.ts';
+import { addProducts, beginSums, rowsByVectors, tiles, vectorsOf, wholeTiles } from './tile.ts';
 
 /** How places of the window follow each other along one axis. */
 export interface CorrelationAxis {
@@ -83,12 +83,7 @@ class CorrelationWriter {
     const terms = axes[0].elements * axes[1].elements * channels;
     const panel = f.let('i32', () => f.get(1));
     tiles(f, outputs, panelWidth(dtype), (output, count) => {
-      const to = f.let('i32', () => {
-        f.get(target);
-        f.get(output);
-        f.i32(this.#size);
-        f.op(0x6c, 0x6a);
-      });
+      const to = offset(f, target, output, this.#size);
       const vectors = vectorsOf(count, this.#v.count);
       this.#panel(source, panel, to, vectors);
       f.advance(panel, terms * vectors.length * 16);
@@ -101,22 +96,11 @@ class CorrelationWriter {
     const [down, across] = this.#kernel.axes;
     const places = down.places * across.places;
     const rows = Math.min(places, rowsByVectors[vectors.length]);
-    f.count(places, rows, (index) => {
-      // the last tile begins early enough to be whole: some places are computed twice
-      const first = f.let('i32', () => {
-        f.get(index);
-        f.i32(places - rows);
-        f.get(index);
-        f.i32(places - rows);
-        f.op(0x48, 0x1b);
-      });
-      const locate = (row: number): { from: number; to: number } =>
-        this.#place(source, target, first, row);
-      this.#tile(
-        Array.from({ length: rows }, (_, row) => locate(row)),
-        panel,
-        vectors,
+    wholeTiles(f, places, rows, (first) => {
+      const located = Array.from({ length: rows }, (_, row) =>
+        this.#place(source, target, first, row),
       );
+      this.#tile(located, panel, vectors);
     });
   }
 

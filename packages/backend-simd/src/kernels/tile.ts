@@ -62,3 +62,22 @@ export function tiles(
     body(index, total - whole);
   }
 }
+
+/** Runs `body` for stretches of `step`, of `total` or fewer; the last begins early enough to be whole. */
+export function wholeTiles(
+  f: FunctionWriter,
+  total: number,
+  step: number,
+  body: (first: number) => void,
+): void {
+  f.count(total, step, (index) => {
+    const first = f.let('i32', () => {
+      f.get(index);
+      f.i32(total - step);
+      f.get(index);
+      f.i32(total - step);
+      f.op(0x48, 0x1b);
+    });
+    body(first);
+  });
+}
