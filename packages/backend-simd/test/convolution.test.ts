@@ -130,12 +130,13 @@ function errors(problem: Problem, dtype: FloatDType): number[] {
 
 describe.each(['float32', 'float64'] as const)('convolutions in %s', (dtype) => {
   it.each([
-    ['of any kind', anyProblem],
-    ['of 3 × 3 windows', plainProblem],
-  ])('%s err as a plain loop does', (_, problems) => {
+    ['of any kind', anyProblem, 1],
+    // transforms of pixels double variances along each axis, and nine of the sixteen products are added
+    ['of 3 × 3 windows', plainProblem, 3],
+  ])('%s err as a plain loop does, to a factor', (_, problems, factor) => {
     fc.assert(
       fc.property(problems, (problem) => {
-        for (const error of errors(problem, dtype)) expect(error).toBeLessThan(1);
+        for (const error of errors(problem, dtype)) expect(error).toBeLessThan(factor);
       }),
       { numRuns: 60 },
     );
