@@ -1,6 +1,7 @@
 /**
  * Takes the nodes of a graph together into units, each one kernel: elementwise operations over the same elements, those
- * that follow a matrix product, and sums over all elements of what was computed before.
+ * that follow a matrix product, and sums over all elements of what was computed before. A product of one or two terms is
+ * an elementwise operation itself, on columns of a and rows of b.
  *
  * Units run in the order in which they were begun. A node may join a unit if all that it reads comes from units begun
  * before, or from that unit itself.
@@ -15,7 +16,7 @@ import {
   type Value,
   type WeightsAttrs,
 } from '@neuralode/tensor';
-import type { Member, Ref } from '../kernels/expression.ts';
+import { laneCount, type Member, type Ref } from '../kernels/expression.ts';
 import {
   type MatMulShape,
   type Orientation,
@@ -104,6 +105,8 @@ const elementwise = new Set([
 
 /** More operations than these do not join one unit: registers run out. */
 const limits = { group: 40, matMul: 14 };
+/** A product of no more terms than these is an elementwise operation. */
+const fewTerms = 2;
 /** How far back a unit is looked for that merely shares an operand. */
 const lookBack = 6;
 
@@ -162,8 +165,11 @@ export class UnitBuilder {
     const { name } = node.primitive;
     if (elementwise.has(name)) this.#placeElementwise(node);
     else if (name === 'sum' && this.#joinSum(node)) return;
-    else if (name === 'matMul') this.#placeProduct(node);
-    else this.#begin({ kind: 'node', node }, node.outputs);
+    else if (name === 'matMul') {
+      const product = this.#productOf(node);
+      if (isNarrow(product.extents)) this.#placeNarrow(product);
+      else this.#placeProduct(product);
+    } else this.#begin({ kind: 'node', node }, node.outputs);
   }
 
   #begin(unit: Unit, values: readonly Value[]): void {
@@ -254,17 +260,10 @@ export class UnitBuilder {
     const product = unit.kind === 'matMul' ? 1 : 0;
     if (unit.kind === 'matMul' && view.root === unit.product) return { operand: 0 };
     const strides = broadcastStrides(input.shape, shape);
-    const known = unit.operands.findIndex(
-      (each) =>
-        each.view.root === view.root &&
-        each.view.offset === view.offset &&
-        each.dtype === input.dtype &&
-        String(each.strides) === String(strides),
-    );
-    if (known >= 0) return { operand: known + product };
     const pattern = product > 0 ? patternOf(input.shape, shape) : undefined;
-    const operand = { view, dtype: input.dtype as DType, strides, pattern };
-    return { operand: unit.operands.push(operand) - 1 + product };
+    return {
+      operand: product + operandOf(unit, { view, dtype: input.dtype as DType, strides, pattern }),
+    };
   }
 
   /** A sum over all elements of what a group computes. */
@@ -288,27 +287,84 @@ export class UnitBuilder {
     return true;
   }
 
-  #placeProduct(node: GraphNode): void {
+  #productOf(node: GraphNode): Product {
     const [left, right] = node.inputs;
-    const [product] = node.outputs;
+    const [value] = node.outputs;
     const a = this.views.matrixOf(left);
     const b = this.views.matrixOf(right);
-    const extents = productExtents(product, left, right, a.transposed, b.transposed);
-    const rows = extents.m;
-    const unit: MatMulUnit = {
-      ...expression(
-        extents.batch.length === 0 ? [rows, extents.n] : product.shape,
-        product.dtype === 'float64',
-      ),
-      kind: 'matMul',
-      product,
-      a: a.view,
-      b: b.view,
-      extents,
-      orientation: orientationOf(extents),
-    };
-    this.#begin(unit, [product]);
+    const extents = productExtents(value, left, right, a.transposed, b.transposed);
+    return { value, a: a.view, b: b.view, extents };
   }
+
+  #placeProduct({ value, a, b, extents }: Product): void {
+    const shape = extents.batch.length === 0 ? [extents.m, extents.n] : value.shape;
+    const orientation = orientationOf(extents);
+    const own = { kind: 'matMul', product: value, a, b, extents, orientation } as const;
+    this.#begin({ ...expression(shape, value.dtype === 'float64'), ...own }, [value]);
+  }
+
+  /** Joins what goes over the same elements, whatever that computes: passes over memory are what costs. */
+  #placeNarrow(product: Product): void {
+    const { value } = product;
+    const wide = value.dtype === 'float64';
+    const latest = Math.max(this.#orderOf(product.a.root), this.#orderOf(product.b.root));
+    const earliest = Math.max(latest + 1, this.units.length - 1 - lookBack);
+    for (let order = this.units.length - 1; order >= earliest; order--) {
+      const unit = this.units[order];
+      if (unit.kind !== 'group' || unit.wide !== wide || !sameShape(unit.shape, value.shape))
+        continue;
+      if (unit.members.length + fewTerms > limits.group) continue;
+      this.#orders.set(value, order);
+      this.#addProduct(unit, product);
+      return;
+    }
+    const unit: GroupUnit = { ...expression(value.shape, wide), kind: 'group', sums: new Map() };
+    this.#begin(unit, [value]);
+    this.#addProduct(unit, product);
+  }
+
+  #addProduct(unit: GroupUnit, { value, a, b, extents }: Product): void {
+    const dtype = value.dtype as DType;
+    const { k, aRow, aColumn, bRow, bColumn } = extents;
+    const refer = (view: View, offset: number, strides: readonly number[]): Ref => {
+      const constant = this.views.constantOf(view.root);
+      if (constant !== undefined) return { constant };
+      const from = { root: view.root, offset: view.offset + offset };
+      return { operand: operandOf(unit, { view: from, dtype, strides, pattern: undefined }) };
+    };
+    for (let p = 0; p < k; p++) {
+      const inputs = [refer(a, p * aColumn, [aRow, 0]), refer(b, p * bRow, [0, bColumn])];
+      if (p > 0) inputs.push({ member: unit.members.length - 1 });
+      const op = p === 0 ? 'mul' : 'mulAdd';
+      unit.members.push({ op, dtype, inputs, inputTypes: inputs.map(() => dtype) });
+    }
+    unit.values.set(value, unit.members.length - 1);
+  }
+}
+
+/** A matrix product, its operands as they lie in memory. */
+interface Product {
+  readonly value: Value;
+  readonly a: View;
+  readonly b: View;
+  readonly extents: MatMulShape;
+}
+
+function isNarrow({ dtype, batch, k, n }: MatMulShape): boolean {
+  return batch.length === 0 && k > 0 && k <= fewTerms && n >= laneCount([dtype]);
+}
+
+/** Index of an operand among the unit's own. */
+function operandOf({ operands }: Expression, operand: UnitOperand): number {
+  const { view, dtype, strides } = operand;
+  const known = operands.findIndex(
+    (each) =>
+      each.view.root === view.root &&
+      each.view.offset === view.offset &&
+      each.dtype === dtype &&
+      String(each.strides) === String(strides),
+  );
+  return known >= 0 ? known : operands.push(operand) - 1;
 }
 
 /** Whether a unit's elements are those of `shape`, one by one. */
