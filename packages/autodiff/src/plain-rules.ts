@@ -21,6 +21,7 @@ import {
   where,
   zerosLike,
 } from '@neuralode/tensor';
+import { convolutionRules } from './convolution-rules.ts';
 import { elementwise, linear, oneMinus, unbroadcast } from './rule.ts';
 
 /** 1 where the condition holds, 0 elsewhere, of the dtype of `like`. */
@@ -237,6 +238,7 @@ const shapeRules: Record<string, DerivativeRule> = {
 export const plainRules: Readonly<Record<string, DerivativeRule>> = {
   ...elementwiseRules,
   ...productRules,
+  ...convolutionRules,
   ...reductionRules,
   ...shapeRules,
 };

@@ -75,6 +75,34 @@ const functions: Record<string, { fn: Fn; shapes: number[][]; range?: typeof pos
       [2, 3, 2],
     ],
   },
+  conv2d: {
+    fn: (x, w) => x.conv2d(w, { strides: [2, 1], padding: 'same' }),
+    shapes: [
+      [2, 4, 3, 2],
+      [3, 2, 2, 2],
+    ],
+  },
+  'conv2d, dilated, padded on some sides': {
+    fn: (x, w) =>
+      x.conv2d(w, {
+        dilations: [1, 2],
+        padding: [
+          [1, 0],
+          [0, 2],
+        ],
+      }),
+    shapes: [
+      [1, 3, 4, 2],
+      [2, 2, 2, 3],
+    ],
+  },
+  conv2dTranspose: {
+    fn: (y, w) => y.conv2dTranspose(w, { strides: 2, padding: 1, size: [6, 5] }),
+    shapes: [
+      [2, 3, 3, 2],
+      [3, 3, 2, 2],
+    ],
+  },
   'matMul, shared right side': {
     fn: (a, b) => a.matMul(b),
     shapes: [

@@ -11,6 +11,7 @@ import {
 } from '@neuralode/backend-tfjs';
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs-core';
 import { getKernel, registerKernel } from '@tensorflow/tfjs-core';
+import { convolution } from './convolution.ts';
 import { type NodeDevice, tfName } from './device.ts';
 
 const ownPow = 'NeuralodePow';
@@ -55,6 +56,7 @@ function overIntegers(primitive: string): Kernel<unknown> {
 }
 
 export const kernels: KernelTable = {
+  ...convolution,
   pow: (bench, [a, b]) => bench.call(ownPow, { a, b }),
   log1p: unaryKernel('Log1p'),
   less: overIntegers('less'),

@@ -1,4 +1,5 @@
 /** Which loop computes which primitive. */
+import { convolutionKernels } from './convolution.ts';
 import { elementwiseKernels } from './elementwise.ts';
 import { indexKernels } from './index-kernels.ts';
 import type { Kernel } from './kernel.ts';
@@ -13,6 +14,7 @@ export const kernels: ReadonlyMap<string, Kernel> = new Map(
     ...elementwiseKernels,
     ...logicKernels,
     ...matMulKernels,
+    ...convolutionKernels,
     ...reductionKernels,
     ...moveKernels,
     ...indexKernels,

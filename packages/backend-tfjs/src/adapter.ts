@@ -13,6 +13,7 @@ import {
 } from '@neuralode/tensor';
 import type { BackendValues } from '@tensorflow/tfjs-core';
 import type { Block, Buffer, DeviceDType } from './block.ts';
+import { convolutions, convolvePadded } from './convolution.ts';
 import { elementwise } from './elementwise.ts';
 import type { KernelTable, Result } from './kernel.ts';
 import { Ledger } from './ledger.ts';
@@ -30,7 +31,12 @@ export interface TfjsBackendOptions extends Device {
 }
 
 /** How each primitive runs where a device has nothing better. */
-export const sharedKernels: KernelTable = { ...elementwise, ...moves, ...linear };
+export const sharedKernels: KernelTable = {
+  ...elementwise,
+  ...moves,
+  ...linear,
+  ...convolutions(convolvePadded),
+};
 
 const dtypes: readonly DeviceDType[] = ['float32', 'int32', 'bool'];
 

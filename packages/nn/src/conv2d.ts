@@ -7,7 +7,7 @@ import {
   showShape,
   type Tensor,
 } from '@neuralode/tensor';
-import { convolve, requirePictures } from './convolve.ts';
+import { requirePictures } from './windows.ts';
 import { heUniform, type Initialiser } from './initialisers.ts';
 import { type Layer, requireWidth } from './layer.ts';
 
@@ -73,7 +73,7 @@ export function conv2d(
           expected: `[batch, height, width, ${inputs}]`,
         });
       }
-      const y = convolve(x, params.weight, { stride, padding });
+      const y = x.conv2d(params.weight, { strides: stride, padding });
       return params.bias === undefined ? y : y.add(params.bias);
     },
   };

@@ -1,6 +1,6 @@
 /** Group normalisation (Wu, He 2018, "Group Normalization"). */
 import { ArgumentError, ones, ShapeError, showShape, type Tensor, zeros } from '@neuralode/tensor';
-import { requirePictures } from './convolve.ts';
+import { requirePictures } from './windows.ts';
 import { type Layer, requireWidth } from './layer.ts';
 
 /** Parameters of `groupNorm`, both [channels]. */

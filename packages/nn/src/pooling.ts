@@ -1,6 +1,6 @@
 /** Pooling: a window of pixels, or a whole picture, becomes one value a channel. */
 import type { Tensor } from '@neuralode/tensor';
-import { requirePictures, windows } from './convolve.ts';
+import { requirePictures, windows } from './windows.ts';
 import { requireWidth } from './layer.ts';
 
 /** The mean over all pixels: [batch, height, width, channels] to [batch, channels]. */
@@ -32,5 +32,5 @@ function pooled(x: Tensor, options: PoolOptions, what: string): [Tensor, ...Tens
   const { window = 2, stride = window } = options;
   requireWidth(window, `${what}: side of the window`);
   requireWidth(stride, `${what}: stride`);
-  return windows(x, [window, window], { stride, padding: 0 }, what);
+  return windows(x, [window, window], stride, what);
 }

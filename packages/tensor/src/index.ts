@@ -6,6 +6,12 @@ export { primitives };
 export type { Backend, Handle, MemoryUse, Operand as KernelOperand } from './backend.ts';
 export { getBackend, memory, setBackend } from './backend.ts';
 export {
+  type Conv2dOptions,
+  type Conv2dTransposeOptions,
+  conv2d,
+  conv2dTranspose,
+} from './convolution.ts';
+export {
   type DeviceFunction,
   deviceFunction,
   evaluate,
@@ -136,8 +142,12 @@ export type {
   AxesAttrs,
   AxisAttrs,
   CastAttrs,
+  ConvolutionAttrs,
+  ConvolutionFilterAttrs,
+  ConvolutionInputAttrs,
   FillAttrs,
   PadAttrs,
+  PerAxis,
   ScatterAttrs,
   ShapeAttrs,
   SliceAttrs,

@@ -3,6 +3,12 @@
  * recorded, a place in the graph. Immutable. Methods that take an operand take a plain number too. Tensors are made by
  * `tensor(…)`, `zeros(…)` and friends (make.ts).
  */
+import {
+  type Conv2dOptions,
+  type Conv2dTransposeOptions,
+  conv2d,
+  conv2dTranspose,
+} from './convolution.ts';
 import type { DType, HostArray } from './dtype.ts';
 import { RecordingError, ShapeError, showShape } from './errors.ts';
 import type { DeviceBuffer } from './execute.ts';
@@ -216,6 +222,14 @@ export class Tensor extends TensorCore {
   /** `[…, m, k] × […, k, n]`. */
   matMul(other: Tensor): Tensor {
     return ops.matMul(this, other);
+  }
+  /** Pictures [N, H, W, C] with filters [window rows, window columns, C, K]: [N, H′, W′, K]. */
+  conv2d(filters: Tensor, options?: Conv2dOptions): Tensor {
+    return conv2d(this, filters, options);
+  }
+  /** The transpose of a `conv2d` with these filters and options: [N, H′, W′, K] to [N, H, W, C]. */
+  conv2dTranspose(filters: Tensor, options?: Conv2dTransposeOptions): Tensor {
+    return conv2dTranspose(this, filters, options);
   }
   sum(axes?: Axes, keepDims?: boolean): Tensor {
     return ops.sum(this, axes, keepDims);

@@ -7,11 +7,13 @@ import {
   type PadAttrs,
   type ScatterAttrs,
   type SliceAttrs,
+  type Spec,
   sizeOf,
   stridesOf,
   type TransposeAttrs,
 } from '@neuralode/tensor';
 import type { CopyKernel } from '../kernels/copy.ts';
+import { convolutionWriters } from './emit-convolution.ts';
 import type { Kernel } from './library.ts';
 import type { MemoryBlock } from './memory-block.ts';
 
@@ -19,9 +21,11 @@ import type { MemoryBlock } from './memory-block.ts';
 export interface NodeCode {
   call(kernel: Kernel, ...blocks: readonly MemoryBlock[]): void;
   fill(block: MemoryBlock, value: number): void;
+  /** Memory until the node is done. */
+  scratch(spec: Spec): MemoryBlock;
 }
 
-type Writer = (
+export type NodeWriter = (
   code: NodeCode,
   node: GraphNode,
   inputs: readonly MemoryBlock[],
@@ -44,7 +48,8 @@ const dot = (a: readonly number[], b: readonly number[]): number =>
   a.reduce((total, each, i) => total + each * b[i], 0);
 
 /** By primitive. `sum` of what has no other place, `transpose` of what no product reads. */
-export const nodeWriters: Readonly<Record<string, Writer>> = {
+export const nodeWriters: Readonly<Record<string, NodeWriter>> = {
+  ...convolutionWriters,
   transpose(code, { inputs: [{ shape }], attrs }, [x], out) {
     const strides = stridesOf(shape);
     const { perm } = attrs as TransposeAttrs;

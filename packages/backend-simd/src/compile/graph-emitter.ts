@@ -9,7 +9,7 @@ import {
   type Value,
 } from '@neuralode/tensor';
 import { type MatMulKernel, scratchBytes } from '../kernels/mat-mul.ts';
-import { nodeWriters } from './emit-node.ts';
+import { type NodeCode, nodeWriters } from './emit-node.ts';
 import type { Kernel } from './library.ts';
 import type { MemoryBlock } from './memory-block.ts';
 import type { GroupUnit, MatMulUnit, Unit, UnitBuilder } from './units.ts';
@@ -58,6 +58,7 @@ function valuesOf(unit: Unit): Value[] {
 /** Writes the units of one graph, each value in memory from its unit to its last reader. */
 export class GraphEmitter {
   readonly #code: GraphCode;
+  readonly #nodeCode: NodeCode;
   readonly #builder: UnitBuilder;
   readonly #places: Map<Value, MemoryBlock>;
   readonly #opaque = new Map<Value, Place>();
@@ -68,6 +69,11 @@ export class GraphEmitter {
 
   constructor(code: GraphCode, builder: UnitBuilder, places: Map<Value, MemoryBlock>) {
     this.#code = code;
+    this.#nodeCode = {
+      call: (kernel, ...blocks) => code.call(kernel, ...blocks),
+      fill: (block, value) => code.fill(block, value),
+      scratch: (spec) => this.#scratch(spec),
+    };
     this.#builder = builder;
     this.#places = places;
     builder.units.forEach((unit, i) => {
@@ -103,6 +109,13 @@ export class GraphEmitter {
     this.#releaseTemporaries();
   }
 
+  /** Memory until the unit at hand is done. */
+  #scratch(spec: Spec): MemoryBlock {
+    const block = this.#code.take(spec);
+    this.#temporaries.push(block);
+    return block;
+  }
+
   #release(value: Value): void {
     const block = this.#own.get(value);
     if (block === undefined) return;
@@ -121,8 +134,7 @@ export class GraphEmitter {
     const { views } = this.#builder;
     const constant = views.constantOf(value);
     if (constant !== undefined) {
-      const block = this.#code.take(value);
-      this.#temporaries.push(block);
+      const block = this.#scratch(value);
       this.#code.fill(block, constant);
       return block;
     }
@@ -205,11 +217,7 @@ export class GraphEmitter {
     const inputs = [this.#at(unit.a), b, ...operands.map(({ view }) => this.#at(view))];
     const results = stored.map(([value]) => this.#target(value));
     const scratch = scratchBytes(kernel);
-    if (scratch > 0) {
-      const block = this.#code.take({ shape: [scratch / 4], dtype: 'float32' });
-      this.#temporaries.push(block);
-      results.push(block);
-    }
+    if (scratch > 0) results.push(this.#scratch({ shape: [scratch / 4], dtype: 'float32' }));
     this.#code.call(kernel, ...inputs, ...results);
   }
 
@@ -217,7 +225,7 @@ export class GraphEmitter {
     const write = nodeWriters[node.primitive.name];
     if (write !== undefined) {
       const inputs = node.inputs.map((value) => this.#placeOf(value));
-      write(this.#code, node, inputs, this.#target(node.outputs[0]));
+      write(this.#nodeCode, node, inputs, this.#target(node.outputs[0]));
       return;
     }
     const inputs = node.inputs.map(

@@ -1,13 +1,35 @@
 /** The kernels of one program: a function for each that differs, however often it is called. */
 import { type CopyKernel, copyFunction } from '../kernels/copy.ts';
+import {
+  type CorrelationFilterKernel,
+  correlationFilterFunction,
+} from '../kernels/correlation-filter.ts';
+import { type CorrelationKernel, correlationFunction } from '../kernels/correlation.ts';
 import { type ElementwiseKernel, elementwiseFunction } from '../kernels/elementwise.ts';
 import { type GatherKernel, gatherFunction } from '../kernels/gather.ts';
 import { type MatMulKernel, matMulFunction } from '../kernels/mat-mul.ts';
 import { type ReduceKernel, reduceFunction } from '../kernels/reduce.ts';
+import { type WinogradFilterKernel, winogradFilterFunction } from '../kernels/winograd-filter.ts';
+import {
+  type WinogradFiltersKernel,
+  type WinogradKernel,
+  winogradFiltersFunction,
+  winogradFunction,
+} from '../kernels/winograd.ts';
 import type { FunctionWriter } from '../wasm/function-writer.ts';
 import type { ModuleWriter } from '../wasm/module-writer.ts';
 
-export type Kernel = ElementwiseKernel | MatMulKernel | CopyKernel | ReduceKernel | GatherKernel;
+export type Kernel =
+  | ElementwiseKernel
+  | MatMulKernel
+  | CorrelationKernel
+  | CorrelationFilterKernel
+  | WinogradKernel
+  | WinogradFiltersKernel
+  | WinogradFilterKernel
+  | CopyKernel
+  | ReduceKernel
+  | GatherKernel;
 
 /** Kernels as text, numbers kept apart that JSON does not. */
 function keyOf(kernel: Kernel): string {
@@ -49,6 +71,16 @@ export class KernelLibrary {
         return elementwiseFunction(kernel, this.#fused);
       case 'matMul':
         return matMulFunction(kernel, this.#fused);
+      case 'correlation':
+        return correlationFunction(kernel, this.#fused);
+      case 'correlationFilter':
+        return correlationFilterFunction(kernel, this.#fused);
+      case 'winograd':
+        return winogradFunction(kernel, this.#fused);
+      case 'winogradFilters':
+        return winogradFiltersFunction(kernel);
+      case 'winogradFilter':
+        return winogradFilterFunction(kernel, this.#fused);
       case 'copy':
         return copyFunction(kernel);
       case 'reduce':

@@ -4,9 +4,8 @@ import { FunctionWriter } from '../wasm/function-writer.ts';
 import { bytesOf, loadLanes, loadSplat, storeLanes } from './elements.ts';
 import { collapse, nest, pointer } from './nest.ts';
 
-/** Parameters of the function: where the elements come from, where they go. */
-export interface CopyKernel {
-  readonly kind: 'copy';
+/** Which elements are moved, and how they lie on either side. */
+export interface Grid {
   readonly dtype: DType;
   readonly shape: readonly number[];
   /** In elements; may be negative or 0. */
@@ -17,6 +16,11 @@ export interface CopyKernel {
   readonly toStart: number;
 }
 
+/** Parameters of the function: where the elements come from, where they go. */
+export interface CopyKernel extends Grid {
+  readonly kind: 'copy';
+}
+
 /** Loads and stores of one number, by its size. */
 const moves: Readonly<Record<number, readonly [number, number]>> = {
   1: [0x2d, 0x3a],
@@ -25,8 +29,14 @@ const moves: Readonly<Record<number, readonly [number, number]>> = {
 };
 
 export function copyFunction(kernel: CopyKernel): FunctionWriter {
-  const { dtype, shape, fromStrides, toStrides, fromStart, toStart } = kernel;
   const f = new FunctionWriter(['i32', 'i32']);
+  copyGrid(f, kernel, 0, 1);
+  return f;
+}
+
+/** Copies between the addresses in two locals. */
+export function copyGrid(f: FunctionWriter, grid: Grid, source: number, target: number): void {
+  const { dtype, shape, fromStrides, toStrides, fromStart, toStart } = grid;
   const size = bytesOf(dtype);
   const flat = collapse(shape, [fromStrides, toStrides]);
   const extents = [...flat.extents];
@@ -34,8 +44,8 @@ export function copyFunction(kernel: CopyKernel): FunctionWriter {
   const wide = inner[1] === 1 && (inner[0] === 1 || inner[0] === 0) && dtype !== 'bool';
   const length = wide ? (extents.pop() as number) : 1;
   const bytes = (list: readonly number[]): number[] => list.map((stride) => stride * size);
-  const from = pointer(f, 0, bytes(flat.strides[0]));
-  const to = pointer(f, 1, bytes(flat.strides[1]));
+  const from = pointer(f, source, bytes(flat.strides[0]));
+  const to = pointer(f, target, bytes(flat.strides[1]));
   f.advance(from.local, fromStart * size);
   f.advance(to.local, toStart * size);
   nest(f, extents, [from, to], () => {
@@ -47,7 +57,6 @@ export function copyFunction(kernel: CopyKernel): FunctionWriter {
       f.memory(moves[size][1]);
     }
   });
-  return f;
 }
 
 /** Elements side by side, from elements side by side or from one. */

@@ -12,6 +12,16 @@ export function pointer(f: FunctionWriter, from: number, steps: readonly number[
   return { local: f.let('i32', () => f.get(from)), steps };
 }
 
+/** The address `index` times `bytes` beyond that in `base`, in a local. */
+export function offset(f: FunctionWriter, base: number, index: number, bytes: number): number {
+  return f.let('i32', () => {
+    f.get(base);
+    f.get(index);
+    f.i32(bytes);
+    f.op(0x6c, 0x6a);
+  });
+}
+
 /** Runs `body` at every point, the last extent varying fastest; it leaves the pointers as it found them. */
 export function nest(
   f: FunctionWriter,

@@ -15,6 +15,7 @@
 import type { Backend } from '../backend.ts';
 import { ArgumentError, BackendError } from '../errors.ts';
 import { bufferChecks } from './buffer-checks.ts';
+import { convolutionCases } from './convolution-cases.ts';
 import { elementwiseCases } from './elementwise-cases.ts';
 import { indexCases } from './index-cases.ts';
 import { checkKernel, type KernelCase } from './kernel-check.ts';
@@ -72,6 +73,7 @@ const kernelCases: readonly KernelCase[] = [
   ...pairCases,
   ...logicCases,
   ...matMulCases,
+  ...convolutionCases,
   ...reductionCases,
   ...moveCases,
   ...indexCases,

@@ -41,3 +41,24 @@ export interface ScatterAttrs {
 export interface WeightsAttrs {
   readonly weights: readonly number[];
 }
+
+/** Of a pair of numbers along the rows and the columns of a picture: the first is that of the rows. */
+export type PerAxis<T> = readonly [rows: T, columns: T];
+
+/** How the window of a convolution moves over pictures. */
+export interface ConvolutionAttrs {
+  /** Pixels from one place of the window to the next. */
+  readonly strides: PerAxis<number>;
+  /** Zeros put before and after. */
+  readonly padding: PerAxis<readonly [before: number, after: number]>;
+  /** Pixels from one element of the window to the next: 1 where they are neighbours. */
+  readonly dilations: PerAxis<number>;
+}
+export interface ConvolutionInputAttrs extends ConvolutionAttrs {
+  /** Extents of the pictures that were convolved. */
+  readonly picture: PerAxis<number>;
+}
+export interface ConvolutionFilterAttrs extends ConvolutionAttrs {
+  /** Extents of the window. */
+  readonly window: PerAxis<number>;
+}

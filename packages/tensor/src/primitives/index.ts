@@ -7,6 +7,7 @@
 import type { Primitive } from '../primitive.ts';
 import * as arrays from './arrays.ts';
 import * as constants from './constants.ts';
+import * as convolution from './convolution.ts';
 import * as elementwise from './elementwise.ts';
 
 export {
@@ -24,6 +25,7 @@ export {
   gather,
   scatterAdd,
 } from './arrays.ts';
+export { conv2d, conv2dInput, conv2dFilter } from './convolution.ts';
 export { fill, cast, stopGradient, linearCombination } from './constants.ts';
 export {
   neg,
@@ -66,11 +68,16 @@ export type {
   PadAttrs,
   ScatterAttrs,
   WeightsAttrs,
+  PerAxis,
+  ConvolutionAttrs,
+  ConvolutionInputAttrs,
+  ConvolutionFilterAttrs,
 } from './attrs.ts';
 
 /** Every plain primitive: what the conformance suite walks through. */
 export const plainPrimitives: readonly Primitive[] = [
   ...Object.values(elementwise),
   ...Object.values(arrays),
+  ...Object.values(convolution),
   ...Object.values(constants),
 ];
