@@ -16,7 +16,7 @@ import {
   type Value,
   type WeightsAttrs,
 } from '@neuralode/tensor';
-import { laneCount, type Member, type Ref } from '../kernels/expression.ts';
+import type { Member, Ref } from '../kernels/expression.ts';
 import {
   type MatMulShape,
   type Orientation,
@@ -24,7 +24,8 @@ import {
   type Pattern,
 } from '../kernels/mat-mul.ts';
 import { broadcastStrides } from '../kernels/nest.ts';
-import { derivedValues, isWide } from './derived.ts';
+import { cheapValues, isWide, type Repeatable } from './derived.ts';
+import { fewTerms, isNarrow, patternOf, type Product, productOf } from './products.ts';
 import { type View, Views } from './views.ts';
 
 /** A value read from memory, as an operand over the unit's shape. */
@@ -43,6 +44,8 @@ interface Expression {
   readonly members: Member[];
   /** Which member a value is. */
   readonly values: Map<Value, number>;
+  /** Those of the values that another unit stores. */
+  readonly repeats: Set<Value>;
   /** Whether float64 is among the dtypes: then vectors hold two elements. */
   readonly wide: boolean;
 }
@@ -105,8 +108,6 @@ const elementwise = new Set([
 
 /** More operations than these do not join one unit: registers run out. */
 const limits = { group: 40, matMul: 14 };
-/** A product of no more terms than these is an elementwise operation. */
-const fewTerms = 2;
 /** How far back a unit is looked for that merely shares an operand. */
 const lookBack = 6;
 
@@ -118,10 +119,13 @@ export class UnitBuilder {
   readonly #orders = new Map<Value, number>();
   /** Values that no unit gives: each that reads one makes it again. */
   readonly #derived: ReadonlyMap<Value, GraphNode>;
+  readonly #repeatable: ReadonlyMap<Value, Repeatable>;
 
   constructor(graph: Graph) {
     this.views = new Views(graph);
-    this.#derived = derivedValues(graph, this.views, elementwise);
+    const { derived, repeatable } = cheapValues(graph, this.views, elementwise);
+    this.#derived = derived;
+    this.#repeatable = repeatable;
     const needed = this.#neededNodes(graph);
     for (const node of graph.nodes) {
       if (!needed.has(node) || this.views.idle.has(node)) continue;
@@ -166,7 +170,7 @@ export class UnitBuilder {
     if (elementwise.has(name)) this.#placeElementwise(node);
     else if (name === 'sum' && this.#joinSum(node)) return;
     else if (name === 'matMul') {
-      const product = this.#productOf(node);
+      const product = productOf(node, this.views);
       if (isNarrow(product.extents)) this.#placeNarrow(product);
       else this.#placeProduct(product);
     } else this.#begin({ kind: 'node', node }, node.outputs);
@@ -235,8 +239,11 @@ export class UnitBuilder {
     const { primitive, inputs, outputs, attrs } = node;
     const [output] = outputs;
     for (const input of inputs) {
-      const derivation = this.#derived.get(input);
-      if (derivation !== undefined && !unit.values.has(input)) this.#add(unit, derivation);
+      if (unit.values.has(input)) continue;
+      const repeated = this.#repeated(unit, input);
+      if (repeated !== undefined) unit.repeats.add(input);
+      const derivation = this.#derived.get(input) ?? repeated;
+      if (derivation !== undefined) this.#add(unit, derivation);
     }
     const shape = unit.kind === 'matMul' ? output.shape : unit.shape;
     const op = primitive.name === 'broadcastTo' ? 'identity' : primitive.name;
@@ -249,6 +256,14 @@ export class UnitBuilder {
       ...(op === 'linearCombination' && { weights }),
     };
     unit.values.set(output, unit.members.push(member) - 1);
+  }
+
+  /** How a stored value can be made again of what this unit reads anyway: a load saved. */
+  #repeated(unit: GroupUnit | MatMulUnit, value: Value): GraphNode | undefined {
+    const cheap = this.#repeatable.get(value);
+    if (cheap === undefined || isWide(cheap.node) !== unit.wide) return undefined;
+    const reads = unit.operands.some(({ view }) => view.root === cheap.root);
+    return reads && sameShape(unit.shape, value.shape) ? cheap.node : undefined;
   }
 
   #refer(unit: GroupUnit | MatMulUnit, input: Value, shape: readonly number[]): Ref {
@@ -285,15 +300,6 @@ export class UnitBuilder {
     unit.sums.set(output, member);
     this.#orders.set(output, order);
     return true;
-  }
-
-  #productOf(node: GraphNode): Product {
-    const [left, right] = node.inputs;
-    const [value] = node.outputs;
-    const a = this.views.matrixOf(left);
-    const b = this.views.matrixOf(right);
-    const extents = productExtents(value, left, right, a.transposed, b.transposed);
-    return { value, a: a.view, b: b.view, extents };
   }
 
   #placeProduct({ value, a, b, extents }: Product): void {
@@ -342,18 +348,6 @@ export class UnitBuilder {
   }
 }
 
-/** A matrix product, its operands as they lie in memory. */
-interface Product {
-  readonly value: Value;
-  readonly a: View;
-  readonly b: View;
-  readonly extents: MatMulShape;
-}
-
-function isNarrow({ dtype, batch, k, n }: MatMulShape): boolean {
-  return batch.length === 0 && k > 0 && k <= fewTerms && n >= laneCount([dtype]);
-}
-
 /** Index of an operand among the unit's own. */
 function operandOf({ operands }: Expression, operand: UnitOperand): number {
   const { view, dtype, strides } = operand;
@@ -375,48 +369,5 @@ function takesShape(unit: GroupUnit | MatMulUnit, shape: readonly number[]): boo
 }
 
 function expression(shape: readonly number[], wide: boolean): Expression {
-  return { shape, operands: [], members: [], values: new Map(), wide };
-}
-
-/** How an operand of shape `from` lies to a product seen as `to`; undefined where none of the patterns fits. */
-export function patternOf(from: readonly number[], to: readonly number[]): Pattern | undefined {
-  const strides = broadcastStrides(from, to);
-  const own = broadcastStrides(to, to);
-  const n = to.at(-1) as number;
-  const lead = strides.slice(0, -1);
-  const still = lead.every((stride) => stride === 0);
-  const along = strides.at(-1) as number;
-  const moves = (by: number): boolean =>
-    lead.every((stride, axis) => to[axis] === 1 || stride === own[axis] / by);
-  if (along === 0 && n !== 1) return still ? 'scalar' : moves(n) ? 'column' : undefined;
-  if (moves(1)) return 'full';
-  if (still) return n === 1 ? 'scalar' : 'row';
-  return undefined;
-}
-
-function productExtents(
-  product: Value,
-  left: Value,
-  right: Value,
-  aTransposed: boolean,
-  bTransposed: boolean,
-): MatMulShape {
-  const [m, k] = left.shape.slice(-2);
-  const n = right.shape.at(-1) as number;
-  const matrices = (shape: readonly number[]): readonly number[] => shape.slice(0, -2);
-  const scaled = (shape: readonly number[], by: number): number[] =>
-    broadcastStrides(matrices(shape), matrices(product.shape)).map((stride) => stride * by);
-  return {
-    dtype: product.dtype as 'float32' | 'float64',
-    m,
-    k,
-    n,
-    aRow: aTransposed ? 1 : k,
-    aColumn: aTransposed ? m : 1,
-    bRow: bTransposed ? 1 : n,
-    bColumn: bTransposed ? k : 1,
-    batch: matrices(product.shape),
-    aBatch: scaled(left.shape, m * k),
-    bBatch: scaled(right.shape, k * n),
-  };
+  return { shape, operands: [], members: [], values: new Map(), repeats: new Set(), wide };
 }
