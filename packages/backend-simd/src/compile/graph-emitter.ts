@@ -61,12 +61,16 @@ export function readsOf(unit: Unit, builder: UnitBuilder): View[] {
   }
 }
 
+function madeBy({ values, repeats }: GroupUnit | MatMulUnit): Value[] {
+  return [...values.keys()].filter((value) => !repeats.has(value));
+}
+
 function valuesOf(unit: Unit): Value[] {
   switch (unit.kind) {
     case 'group':
-      return [...unit.values.keys(), ...unit.sums.keys()];
+      return [...madeBy(unit), ...unit.sums.keys()];
     case 'matMul':
-      return [unit.product, ...unit.values.keys()];
+      return [unit.product, ...madeBy(unit)];
     case 'node':
       return [...unit.node.outputs];
   }
@@ -200,8 +204,13 @@ export class GraphEmitter {
     }
   }
 
-  #group({ shape, operands, members, values, sums }: GroupUnit): void {
-    const stored = [...values].filter(([value]) => this.#isRead(value));
+  #storedBy({ values, repeats }: GroupUnit | MatMulUnit): [Value, number][] {
+    return [...values].filter(([value]) => !repeats.has(value) && this.#isRead(value));
+  }
+
+  #group(unit: GroupUnit): void {
+    const { shape, operands, members, sums } = unit;
+    const stored = this.#storedBy(unit);
     const summed = [...sums].filter(([value]) => this.#isRead(value));
     const inputs = operands.map(({ view }) => this.#at(view));
     const results = [...stored, ...summed].map(([value]) => this.#target(value));
@@ -220,8 +229,8 @@ export class GraphEmitter {
   }
 
   #product(unit: MatMulUnit): void {
-    const { product, values, members, operands } = unit;
-    const stored = [...values].filter(([value]) => this.#isRead(value));
+    const { product, members, operands } = unit;
+    const stored = this.#storedBy(unit);
     if (this.#isRead(product)) stored.unshift([product, -1]);
     const plain = this.#at(unit.b);
     const { block: b, extents } = this.#code.ordered(unit, plain) ?? {

@@ -132,6 +132,7 @@ export class Evaluator {
     add: ({ dtype }, [a, b]) => this.#float(dtype).add(a, b),
     sub: ({ dtype }, [a, b]) => this.#float(dtype).sub(a, b),
     mul: ({ dtype }, [a, b]) => this.#float(dtype).mul(a, b),
+    mulAdd: ({ dtype }, [a, b, c]) => this.#float(dtype).madd(a, b, c),
     div: ({ dtype }, [a, b]) => this.#float(dtype).div(a, b),
     maximum: ({ dtype }, [a, b]) => this.#float(dtype).max(a, b),
     minimum: ({ dtype }, [a, b]) => this.#float(dtype).min(a, b),

@@ -56,6 +56,11 @@ function clamp(v: Lanes, x: Emit, low: number, high: number): Emit {
   return v.let(v.pmin(v.pmax(x, v.splat(low)), v.splat(high)));
 }
 
+/** Or-ed to a function of x that has its sign, leaves minus zero what it is. */
+function signOf(v: Lanes, x: Emit): Emit {
+  return v.and(x, v.bits(0x80000000));
+}
+
 /** Beyond these bounds float32 has only 0 and infinity. */
 export function exp(v: Lanes, x: Emit): Emit {
   const { small, rounded } = split(v, clamp(v, x, -104, 89));
@@ -77,17 +82,28 @@ export function expm1(v: Lanes, x: Emit, largest = Number.POSITIVE_INFINITY): Em
   // far above zero the 1 does not count, and 2ⁿ alone would overflow
   const value =
     largest <= 64 ? near : v.select(v.lt(x, v.splat(64)), near, scale(v, small, rounded));
-  // minus zero stays what it is
-  return v.or(value, v.and(x, v.bits(0x80000000)));
+  return v.or(value, signOf(v, x));
 }
 
-/** t / (t + 2) with t = exp 2|x| − 1: nothing cancels, near zero or far from it. */
+/** (tanh r − r) / r³ in powers of r², by bench/peers/fit_elementary_functions.py: tanh r is right to 7.5e-8. */
+const tanhTail = [-0.333308686, 0.130951862];
+
+/**
+ * By the theorem of addition, with x = n ½ ln 2 + r and p = 2ⁿ: (p − 1 + (p + 1) tanh r) / (p + 1 + (p − 1) tanh r).
+ * Nothing cancels, near zero or far from it, and few of its operations wait for each other.
+ */
 export function tanh(v: Lanes, x: Emit): Emit {
-  const sign = v.let(v.and(x, v.bits(0x80000000)));
-  const magnitude = v.let(v.pmin(v.xor(x, sign), v.splat(9.1)));
-  const { small, rounded } = split(v, v.let(v.add(magnitude, magnitude)), 'one piece');
-  const t = v.let(fromParts(v, small, rounded));
-  return v.or(v.div(t, v.add(t, v.splat(2))), sign);
+  const held = clamp(v, x, -9.1, 9.1);
+  const rounded = v.let(v.madd(held, v.splat(2 * Math.LOG2E), v.splat(rounder)));
+  const n = v.let(v.sub(rounded, v.splat(rounder)));
+  const r = v.let(v.madd(n, v.splat(-Math.LN2 / 2), held));
+  const square = v.let(v.mul(r, r));
+  const small = v.let(v.madd(v.polynomial(square, tanhTail), v.mul(square, r), r));
+  const power = powerOfTwo(v, rounded);
+  const above = v.let(v.add(power, v.splat(1)));
+  const below = v.let(v.sub(power, v.splat(1)));
+  const value = v.div(v.madd(small, above, below), v.madd(small, below, above));
+  return v.or(value, signOf(v, x));
 }
 
 export function sigmoid(v: Lanes, x: Emit): Emit {
