@@ -53,6 +53,8 @@ export class Program {
   readonly #heap: Heap;
   readonly #main: (...addresses: number[]) => void;
   readonly #memory: readonly number[];
+  /** Where the addresses of inputs and outputs are listed, if they are too many to be passed. */
+  readonly #list: number | undefined;
   readonly #tape: Stretch[] = [];
   readonly #held: Stretch[] = [];
   readonly #counted: boolean;
@@ -89,6 +91,9 @@ export class Program {
     const arena = roundUp(written.arenaBytes);
     const address = this.#hold(arena + written.lastingBytes);
     this.#memory = [address, address + arena];
+    if (written.addresses === 'listed') {
+      this.#list = this.#hold(roundUp(4 * (inputs.length + outputs.length)));
+    }
     for (const { at, values } of written.tables) {
       new Float64Array(heap.memory.buffer, this.#memory[1] + at, values.length).set(values);
     }
@@ -156,15 +161,19 @@ export class Program {
         outputs.push(this.#heap.block(sizeOf(shape), dtype as DType));
       }
       this.#call();
-      this.#main(
-        ...inputs.map(({ address }) => address),
-        ...outputs.map(({ address }) => address),
-        ...this.#memory,
-      );
+      this.#main(...this.#passed([...inputs, ...outputs]), ...this.#memory);
     } catch (error) {
       for (const block of outputs) this.#heap.free(block);
       throw error;
     }
     return outputs;
+  }
+
+  /** The addresses of blocks as the main function takes them. */
+  #passed(blocks: readonly HeapBlock[]): readonly number[] {
+    const addresses = blocks.map(({ address }) => address);
+    if (this.#list === undefined) return addresses;
+    new Int32Array(this.#heap.memory.buffer, this.#list, addresses.length).set(addresses);
+    return [this.#list];
   }
 }
