@@ -12,10 +12,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { setFlagsFromString } from 'node:v8';
 import { simd } from '@neuralode/backend-simd';
 import { wasm } from '@neuralode/backend-wasm';
-import { hasMultiplyAdd, multiplyAddMeter, type RateMeter } from './floor/multiply-add.ts';
+import {
+  hasMultiplyAdd,
+  multiplyAddMeter,
+  type RateMeter,
+  turnOnMultiplyAdd,
+} from './floor/multiply-add.ts';
 import { type Contestant, type Measured, measureOurs } from './matmul/ours.ts';
 import { type MatMulProblem, matMulProblem } from './matmul/problem.ts';
 import { runPeer } from './peers/python.ts';
@@ -32,7 +36,7 @@ interface Engine extends Contestant {
   readonly meter: RateMeter;
 }
 
-/** Without fused multiply-add where the engine can be told so, and with it where it has it. */
+/** Without fused multiply-add where the engine has it behind a flag or not at all, and with it where it has it. */
 function engines(): Engine[] {
   const made: Engine[] = [];
   const add = (): void => {
@@ -41,10 +45,7 @@ function engines(): Engine[] {
     made.push({ name, backend: simd(), meter: multiplyAddMeter(fused) });
   };
   add();
-  if (hasMultiplyAdd()) return made;
-  // a flag of Node 20; later ones have it on, and unknown flags are ignored with a line on stderr
-  setFlagsFromString('--experimental-wasm-relaxed-simd');
-  if (hasMultiplyAdd()) add();
+  if (!hasMultiplyAdd() && turnOnMultiplyAdd()) add();
   return made;
 }
 

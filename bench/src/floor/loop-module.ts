@@ -26,7 +26,7 @@ function leb(value: number): number[] {
 /** i32.const of a number that is not negative: a last byte of 64 or more would be read as the sign. */
 function constant(value: number): number[] {
   const bytes = leb(value);
-  const last = bytes[bytes.length - 1]!;
+  const last = bytes[bytes.length - 1];
   if (last < 64) return [onI32.constant, ...bytes];
   return [onI32.constant, ...bytes.slice(0, -1), last | 128, 0];
 }

@@ -67,9 +67,9 @@ export async function matMulProblem(seed: number, rounds: number): Promise<MatMu
   const steps = stepShapes.map(([state, hidden, batch, count]) => ({
     shape: `${state}→${hidden}→${state}, batch ${batch}`,
     w1: normal(state, hidden, 0.5 / Math.sqrt(state)),
-    b1: normal(1, hidden, 0.1)[0]!,
+    b1: normal(1, hidden, 0.1)[0],
     w2: normal(hidden, state, 0.5 / Math.sqrt(hidden)),
-    b2: normal(1, state, 0.1)[0]!,
+    b2: normal(1, state, 0.1)[0],
     start: normal(batch, state, 1),
     steps: count,
     stepSize,
