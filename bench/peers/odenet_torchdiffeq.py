@@ -8,7 +8,12 @@ pictures in torch's layout. With "direct" nfeBackward is 0: autograd goes back o
 """
 
 import json
+import os
 import platform
+
+# Read when torch is loaded. Operations take milliseconds here, and threads that wait for each other by spinning took the
+# cores from each other beside other work: two were up to ten times as slow as one. With one thread nothing changes.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import common
 import odenet_common

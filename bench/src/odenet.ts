@@ -1,5 +1,5 @@
 /**
- * npm run bench -- odenet [--iterations=5] [--warmup=2] [--batch=128] [--seed=0] [--only=simd,wasm]
+ * npm run bench -- odenet [--iterations=3] [--warmup=1] [--batch=128] [--seed=0] [--only=simd,wasm]
  *
  * Training steps of the paper's picture network with a block of continuous depth (64 channels, batch 128, dopri5 at 1e-3,
  * float32), differentiated through the steps and by the adjoint: by each of our backends, each in a process of its own, and
@@ -27,8 +27,8 @@ import { runPeer } from './peers/python.ts';
 
 const { values } = parseArgs({
   options: {
-    iterations: { type: 'string', default: '5' },
-    warmup: { type: 'string', default: '2' },
+    iterations: { type: 'string', default: '3' },
+    warmup: { type: 'string', default: '1' },
     batch: { type: 'string', default: '128' },
     seed: { type: 'string', default: '0' },
     only: { type: 'string' },
@@ -93,7 +93,7 @@ function requireAgreement(rows: readonly OdenetResult[]): void {
   const [first] = rows;
   for (const row of rows) {
     const lossesDiffer = Math.abs(row.initialLoss / first.initialLoss - 1) > 1e-3;
-    const normsDiffer = Math.abs(row.initialGradientNorm / first.initialGradientNorm - 1) > 0.02;
+    const normsDiffer = Math.abs(row.initialGradientNorm / first.initialGradientNorm - 1) > 0.03;
     if (!lossesDiffer && !normsDiffer) continue;
     const told = [first, row].map(
       ({ system, backend, gradient, initialLoss, initialGradientNorm }) =>
