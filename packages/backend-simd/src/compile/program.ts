@@ -59,8 +59,8 @@ export class Program {
   readonly #held: Stretch[] = [];
   readonly #counted: boolean;
   #nextStretch = 0;
-  /** Has other threads look for its jobs. */
-  readonly #call: () => void;
+  /** Does work while other threads, where there are any, look for its jobs. */
+  readonly #assisted: (work: () => void) => void;
 
   /**
    * @param counted whether what it holds shows in the heap's use: the scratch of a single kernel does not
@@ -83,9 +83,7 @@ export class Program {
     const instance = this.#instantiate(module, written.calls);
     const shares = crew !== undefined && instance.exports.serve !== undefined;
     const id = shares ? crew.add(module) : undefined;
-    this.#call = () => {
-      if (id !== undefined) crew?.call(id);
-    };
+    this.#assisted = id === undefined ? (work) => work() : (work) => crew?.assist(id, work);
     this.#main = instance.exports.main as (...addresses: number[]) => void;
     // one stretch for both, so that there is nothing to give back where it does not fit
     const arena = roundUp(written.arenaBytes);
@@ -160,8 +158,8 @@ export class Program {
       for (const { shape, dtype } of this.#graph.outputs) {
         outputs.push(this.#heap.block(sizeOf(shape), dtype as DType));
       }
-      this.#call();
-      this.#main(...this.#passed([...inputs, ...outputs]), ...this.#memory);
+      const passed = this.#passed([...inputs, ...outputs]);
+      this.#assisted(() => this.#main(...passed, ...this.#memory));
     } catch (error) {
       for (const block of outputs) this.#heap.free(block);
       throw error;

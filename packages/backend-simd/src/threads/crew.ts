@@ -78,9 +78,19 @@ export class Crew {
     for (const worker of this.#workers) worker.postMessage({ dismiss: id });
   }
 
-  /** Has all threads look for jobs of this program; those that already do are left alone. */
+  /** Does work while all threads look for jobs of this program. */
+  assist(id: number, work: () => void): void {
+    this.call(id);
+    try {
+      work();
+    } finally {
+      this.#want(0);
+    }
+  }
+
+  /** Has all threads look for jobs of this program, until another one is wanted; those that already do are left alone. */
   call(id: number): void {
-    Atomics.store(this.#numbers, this.#wanted / 4, id);
+    this.#want(id);
     this.#workers.forEach((worker, i) => {
       const state = this.#stateOf(i) / 4;
       const now = Atomics.load(this.#numbers, state);
@@ -89,6 +99,10 @@ export class Crew {
       Atomics.store(this.#numbers, state, -id);
       worker.postMessage({ call: id });
     });
+  }
+
+  #want(id: number): void {
+    Atomics.store(this.#numbers, this.#wanted / 4, id);
   }
 
   #stateOf(worker: number): number {

@@ -27,8 +27,11 @@ export const board = {
 export const mostAddresses = 64;
 export const boardBytes = board.addresses + 4 * mostAddresses;
 
-/** Looks that a thread takes at the board before it sleeps: some tens of microseconds. */
-const looks = 20_000;
+/**
+ * Looks that a thread takes at the board before it sleeps: some milliseconds. A thread that is woken may find itself on the
+ * core of the one that woke it, which spins; so it sleeps only where a program goes long without a job.
+ */
+const looks = 2_000_000;
 /** Nanoseconds that it sleeps before it asks whether it is still wanted, and how often it asks. */
 const sleep = 5_000_000;
 const sleeps = 40;
