@@ -7,7 +7,7 @@ error of the function that the polynomial becomes part of.
     bench/.venv/bin/python bench/peers/fit_elementary_functions.py
 """
 
-from mpmath import cosh, exp, log, lu_solve, matrix, mp, mpf, pi, cos, sin, sqrt, tanh
+from mpmath import atanh, cos, log, lu_solve, matrix, mp, mpf, pi, sin, sqrt, tanh
 
 mp.dps = 60
 GRID = 800
@@ -78,5 +78,42 @@ def tanh_near_zero(degree):
     )
 
 
+def logarithm(degree):
+    """(log((1 + s) / (1 − s)) − 2 s) / s³ as a polynomial in s², for arguments from √½ to √2."""
+    end = (sqrt(mpf(2)) - 1) / (sqrt(mpf(2)) + 1) * SLACK
+    return remez(
+        lambda z: (2 * atanh(sqrt(z)) / sqrt(z) - 2) / z,
+        lambda z: z * sqrt(z) / (2 * atanh(sqrt(z))),
+        mpf("1e-9"),
+        end**2,
+        degree,
+    )
+
+
+def sine(degree):
+    """(sin r − r) / r³ as a polynomial in r², for |r| ≤ π / 4."""
+    return remez(
+        lambda u: (sin(sqrt(u)) / sqrt(u) - 1) / u,
+        lambda u: u * sqrt(u) / sin(sqrt(u)),
+        mpf("1e-9"),
+        (pi / 4 * SLACK) ** 2,
+        degree,
+    )
+
+
+def cosine(degree):
+    """(cos r − 1 + r² / 2) / r⁴ as a polynomial in r², for |r| ≤ π / 4."""
+    return remez(
+        lambda u: (cos(sqrt(u)) - 1 + u / 2) / u**2,
+        lambda u: u**2 / cos(sqrt(u)),
+        mpf("1e-9"),
+        (pi / 4 * SLACK) ** 2,
+        degree,
+    )
+
+
 if __name__ == "__main__":
     show("float32 tanh, |r| ≤ ln 2 / 4, (tanh r − r) / r³ in r²", tanh_near_zero(1), 9)
+    show("float32 log, (2 artanh s − 2 s) / s³ in s²", logarithm(2), 9)
+    show("float32 sin, (sin r − r) / r³ in r²", sine(2), 9)
+    show("float32 cos, (cos r − 1 + r² / 2) / r⁴ in r²", cosine(2), 9)

@@ -6,6 +6,8 @@
 import type { DType } from '@neuralode/tensor';
 import { exp, expm1, sigmoid, tanh } from '../vector/exponentials.ts';
 import { Lanes } from '../vector/lanes.ts';
+import { log, log1p } from '../vector/logarithms.ts';
+import { cos, sin, tooLarge } from '../vector/trigonometry.ts';
 import type { Emit, FunctionWriter } from '../wasm/function-writer.ts';
 import { simd } from '../wasm/simd-opcodes.ts';
 import { hostIndex, type MathFunction } from './host-functions.ts';
@@ -149,17 +151,17 @@ export class Evaluator {
       }
       return total;
     },
-    exp: this.#exponential('exp', exp),
+    exp: this.#transcendental('exp', exp),
     expm1: (member, inputs) => {
       const [largest] = member.inputs.map((ref) => this.#largest(ref));
-      return this.#exponential('expm1', (v, x) => expm1(v, x, largest))(member, inputs);
+      return this.#transcendental('expm1', (v, x) => expm1(v, x, largest))(member, inputs);
     },
-    tanh: this.#exponential('tanh', tanh),
-    sigmoid: this.#exponential('sigmoid', sigmoid),
-    log: ({ dtype }, [x]) => this.#laneByLane('log', dtype, [x]),
-    log1p: ({ dtype }, [x]) => this.#laneByLane('log1p', dtype, [x]),
-    sin: ({ dtype }, [x]) => this.#laneByLane('sin', dtype, [x]),
-    cos: ({ dtype }, [x]) => this.#laneByLane('cos', dtype, [x]),
+    tanh: this.#transcendental('tanh', tanh),
+    sigmoid: this.#transcendental('sigmoid', sigmoid),
+    log: this.#transcendental('log', log),
+    log1p: this.#transcendental('log1p', log1p),
+    sin: this.#ofAngle('sin', sin),
+    cos: this.#ofAngle('cos', cos),
   };
 
   readonly #integers: Readonly<Record<string, Operation>> = {
@@ -186,11 +188,31 @@ export class Evaluator {
     return this.#mask(type, this.float32.binary(opcode)(a, b));
   }
 
-  #exponential(name: MathFunction, vector: (v: Lanes, x: Emit) => Emit): Operation {
+  #transcendental(name: MathFunction, vector: (v: Lanes, x: Emit) => Emit): Operation {
     return ({ dtype }, [x]) =>
       dtype === 'float32'
         ? vector(this.float32, this.float32.let(x))
         : this.#laneByLane(name, dtype, [x]);
+  }
+
+  /** Lane by lane, if any of the angles is too large for the vector code. */
+  #ofAngle(name: 'sin' | 'cos', vector: typeof sin): Operation {
+    return ({ dtype }, [input]) => {
+      if (dtype !== 'float32') return this.#laneByLane(name, dtype, [input]);
+      const { f, float32: v } = this;
+      const x = v.let(input);
+      const result = f.local('v128');
+      const keep = (value: Emit): void => {
+        value();
+        f.set(result);
+      };
+      f.if(
+        v.unary(simd.anyTrue)(tooLarge(v, x)),
+        () => keep(this.#laneByLane(name, dtype, [x])),
+        () => keep(vector(v, this.float64, x)),
+      );
+      return () => f.get(result);
+    };
   }
 
   #sign(v: Lanes, x: Emit): Emit {

@@ -27,6 +27,7 @@ export const simd = {
   or: 80,
   xor: 81,
   bitSelect: 82,
+  anyTrue: 83,
   load8Lane: 84,
   load16Lane: 85,
   load32Lane: 86,
