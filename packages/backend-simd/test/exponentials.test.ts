@@ -3,6 +3,7 @@ import { jit } from '@neuralode/autodiff';
 import { type SimdBackend, simd } from '@neuralode/backend-simd';
 import { setBackend, type Tensor, tensor } from '@neuralode/tensor';
 import { beforeAll, describe, expect, it } from 'vitest';
+import reference from './reference/elementary.json' with { type: 'json' };
 
 let backend: SimdBackend;
 beforeAll(async () => {
@@ -80,6 +81,34 @@ describe('float32 within two units in the last place', () => {
   });
 });
 
+const view64 = new DataView(new ArrayBuffer(8));
+
+/** As `place`, among all float64. */
+function place64(x: number): bigint {
+  view64.setFloat64(0, x);
+  const bits = view64.getBigInt64(0);
+  return bits < 0n ? -(bits & 0x7fffffffffffffffn) : bits;
+}
+
+describe('float64 within two units in the last place of what 60 digits give', () => {
+  const functions: Record<string, (x: Tensor) => Tensor> = {
+    exp: (x) => x.exp(),
+    expm1: (x) => x.expm1(),
+    tanh: (x) => x.tanh(),
+    sigmoid: (x) => x.sigmoid(),
+    log: (x) => x.log(),
+    log1p: (x) => x.log1p(),
+  };
+  it.each(Object.entries(reference.functions))('%s', (name, { x, y }) => {
+    const ours = functions[name.split(' ')[0]];
+    const got = ours(tensor(Float64Array.from(x))).dataSync();
+    for (let i = 0; i < y.length; i++) {
+      const distance = place64(got[i]) - place64(y[i]);
+      expect([-2n, -1n, 0n, 1n, 2n], `of ${x[i]}`).toContain(distance);
+    }
+  });
+});
+
 describe('special values', () => {
   const { NaN: nan, POSITIVE_INFINITY: inf } = Number;
   const values = [nan, inf, -inf, 0, -0, 1e-42, 200, -200];
@@ -99,5 +128,51 @@ describe('special values', () => {
   ])('%s', (_, ours, want) => {
     const got = ours(tensor(values.slice(0, want.length))).dataSync();
     expect(Array.from(got)).toEqual(want);
+  });
+
+  // the smallest float64, and numbers too large or too small for a result
+  const wide = [nan, inf, -inf, 0, -0, Number.MIN_VALUE, 1000, -1000];
+  const ulp = Number.MIN_VALUE;
+  it.each<[string, (x: Tensor) => Tensor, number[]]>([
+    ['exp', (x) => x.exp(), [nan, inf, 0, 1, 1, 1, inf, 0]],
+    ['expm1', (x) => x.expm1(), [nan, inf, -1, 0, -0, ulp, inf, -1]],
+    ['tanh', (x) => x.tanh(), [nan, 1, -1, 0, -0, ulp, 1, -1]],
+    ['sigmoid', (x) => x.sigmoid(), [nan, 1, 0, 0.5, 0.5, 0.5, 1, 0]],
+    ['log', (x) => x.log(), [nan, inf, nan, -inf, -inf, Math.log(ulp), Math.log(1000), nan]],
+    ['log1p', (x) => x.log1p(), [nan, inf, nan, 0, -0, ulp, Math.log1p(1000), nan]],
+  ])('%s of float64', (_, ours, want) => {
+    expect(Array.from(ours(tensor(Float64Array.from(wide))).dataSync())).toEqual(want);
+  });
+});
+
+describe('powers of float32', () => {
+  // ECMAScript's ** differs from IEEE 754 where the base is ±1
+  const exact = (x: number, y: number): number =>
+    x === 1 || (x === -1 && Math.abs(y) === Number.POSITIVE_INFINITY) ? 1 : x ** y;
+  const { NaN: nan, POSITIVE_INFINITY: inf } = Number;
+  const sizes = [0, 1, 2, 3, 0.5, 2.5, 1e-42, 1e-20, 1e20, 3e38, 8388609, 16777216, inf];
+  const numbers = Array.from(Float32Array.from([nan, ...sizes, ...sizes.map((x) => -x)]));
+
+  it('of all pairs of what is special', () => {
+    const pairs = numbers.flatMap((x) => numbers.map((y) => [x, y]));
+    const [bases, exponents] = [0, 1].map((i) =>
+      tensor(Float32Array.from(pairs.map((pair) => pair[i]))),
+    );
+    const got = bases.pow(exponents).dataSync();
+    pairs.forEach(([x, y], i) => {
+      const want = Math.fround(exact(x, y));
+      if (Number.isNaN(want) || want === 0) expect(got[i], `${x} ** ${y}`).toBe(want);
+      else expect(Math.abs(place(got[i]) - place(want)), `${x} ** ${y}`).toBeLessThanOrEqual(2);
+    });
+  });
+
+  it.each([-3, -0.3, 0.01, 2.2, 9])('to the power %d', (y) => {
+    const rounded = Math.fround(y);
+    const { ulps } = worst(
+      points(Number.isInteger(y) ? -50 : 0, 50),
+      (x) => x.pow(tensor(y, { dtype: 'float32' })),
+      (x) => exact(x, rounded),
+    );
+    expect(ulps).toBeLessThanOrEqual(2);
   });
 });

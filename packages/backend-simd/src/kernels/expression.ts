@@ -7,6 +7,7 @@ import type { DType } from '@neuralode/tensor';
 import { exp, expm1, sigmoid, tanh } from '../vector/exponentials.ts';
 import { Lanes } from '../vector/lanes.ts';
 import { log, log1p } from '../vector/logarithms.ts';
+import { pow } from '../vector/powers.ts';
 import { cos, sin, tooLarge } from '../vector/trigonometry.ts';
 import type { Emit, FunctionWriter } from '../wasm/function-writer.ts';
 import { simd } from '../wasm/simd-opcodes.ts';
@@ -151,15 +152,15 @@ export class Evaluator {
       }
       return total;
     },
-    exp: this.#transcendental('exp', exp),
+    exp: this.#vectorised(exp),
     expm1: (member, inputs) => {
       const [largest] = member.inputs.map((ref) => this.#largest(ref));
-      return this.#transcendental('expm1', (v, x) => expm1(v, x, largest))(member, inputs);
+      return this.#vectorised((v, x) => expm1(v, x, largest))(member, inputs);
     },
-    tanh: this.#transcendental('tanh', tanh),
-    sigmoid: this.#transcendental('sigmoid', sigmoid),
-    log: this.#transcendental('log', log),
-    log1p: this.#transcendental('log1p', log1p),
+    tanh: this.#vectorised(tanh),
+    sigmoid: this.#vectorised(sigmoid),
+    log: this.#vectorised(log),
+    log1p: this.#vectorised(log1p),
     sin: this.#ofAngle('sin', sin),
     cos: this.#ofAngle('cos', cos),
   };
@@ -188,11 +189,11 @@ export class Evaluator {
     return this.#mask(type, this.float32.binary(opcode)(a, b));
   }
 
-  #transcendental(name: MathFunction, vector: (v: Lanes, x: Emit) => Emit): Operation {
-    return ({ dtype }, [x]) =>
-      dtype === 'float32'
-        ? vector(this.float32, this.float32.let(x))
-        : this.#laneByLane(name, dtype, [x]);
+  #vectorised(vector: (v: Lanes, x: Emit) => Emit): Operation {
+    return ({ dtype }, [input]) => {
+      const v = this.#float(dtype);
+      return vector(v, v.let(input));
+    };
   }
 
   /** Lane by lane, if any of the angles is too large for the vector code. */
@@ -238,6 +239,7 @@ export class Evaluator {
         default:
       }
     }
+    if (member.dtype === 'float32') return pow(v, this.float64, v.let(x), v.let(y));
     return this.#laneByLane('pow', member.dtype, [x, y]);
   }
 

@@ -35,17 +35,15 @@ function reduceTwo(wide: Lanes, x: Emit): { r: Emit; rounded: Emit } {
   return { r: wide.sub(wide.sub(own, first), second), rounded };
 }
 
-const upperHalf = [8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15];
-/** The low halves of both vectors; of every other word. */
-const lowHalves = [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23];
+/** Of two vectors, the low word of each number of 64 bits. */
 const evenWords = [0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27];
 
 /** sin (x + turns · ½ π), for x that is not too large. */
 function shifted(v: Lanes, wide: Lanes, x: Emit, turns: 0 | 1): Emit {
   const low = reduceTwo(wide, x);
-  const high = reduceTwo(wide, v.shuffle(x, x, upperHalf));
+  const high = reduceTwo(wide, v.upperHalf(x));
   const demote = v.unary(simd.demote);
-  const r = v.let(v.shuffle(demote(low.r), demote(high.r), lowHalves));
+  const r = v.let(v.lowHalves(demote(low.r), demote(high.r)));
   const count = v.shuffle(low.rounded, high.rounded, evenWords);
   const n = v.let(turns === 0 ? count : v.binary(simd.i32x4Add)(count, v.bits(turns)));
   const square = v.let(v.mul(r, r));
