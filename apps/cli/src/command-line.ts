@@ -15,10 +15,9 @@ import {
   gradientNames,
   type MnistOptions,
   mnistModelNames,
+  mnistOptimiserNames,
   nameList,
-  type PaperFigure,
   type PaperOptions,
-  paperFigures,
   pointChoices,
   positiveNumber,
   positiveWholeNumber,
@@ -29,6 +28,7 @@ import {
   tolerance,
   wholeNumber,
 } from './options.ts';
+import { paperCommand } from './paper/paper-typed.ts';
 import type { CommandName } from './run/run-record.ts';
 import type { Terminal } from './terminal.ts';
 import { version } from './version.ts';
@@ -79,7 +79,7 @@ function buildProgram(handlers: Handlers, done: (code: number) => void): Command
   program.addCommand(spiralsCommand(handlers, done));
   program.addCommand(cnfCommand(handlers, done));
   program.addCommand(mnistCommand(handlers, done));
-  program.addCommand(paperCommand(handlers, done));
+  program.addCommand(paperCommand(async (options) => done(await handlers.paper(options))));
   return program;
 }
 
@@ -216,6 +216,28 @@ function mnistCommand(handlers: Handlers, done: (code: number) => void): Command
       new Option('--channels <count>', 'of the convolutions; the paper’s example has 64')
         .argParser(positiveWholeNumber)
         .default(16),
+    )
+    .addOption(
+      new Option('--optimiser <name>', 'sgd has momentum, and a rate that falls in three steps')
+        .choices(mnistOptimiserNames)
+        .default('adam'),
+    )
+    .addOption(
+      new Option(
+        '--learning-rate <number>',
+        'the first one (default: 0.03 of adam, 0.1 of sgd)',
+      ).argParser(positiveNumber),
+    )
+    .addOption(
+      new Option('--crop <pixels>', 'moves the digits of an iteration by up to so many')
+        .argParser(wholeNumber)
+        .default(0),
+    )
+    .addOption(
+      new Option(
+        '--threads <count>',
+        'that share the work of --backend simd (default: 1)',
+      ).argParser(positiveWholeNumber),
     );
   addModelOptions(command, { epochs: 2, rtol: 0.1, atol: 0.1, gradient: 'backsolve' });
   addRunFlags(command);
@@ -225,27 +247,6 @@ function mnistCommand(handlers: Handlers, done: (code: number) => void): Command
     const isThroughSteps = options.model === 'rknet' && !given.has('gradient');
     const gradient: GradientName = isThroughSteps ? 'direct' : options.gradient;
     done(await handlers.mnist({ ...request, options: { ...options, gradient } }));
-  });
-}
-
-function paperCommand(handlers: Handlers, done: (code: number) => void): Command {
-  const command = new Command('paper')
-    .description(
-      'Makes a figure of the paper’s section on normalizing flows again, or FFJORD’s toys, as a page with its figures. ' +
-        'Takes minutes.',
-    )
-    .addArgument(new Argument('<figure>', 'which').choices(paperFigures))
-    .addOption(
-      new Option('--seed <number>', 'of the random numbers').argParser(wholeNumber).default(0),
-    )
-    .addOption(
-      new Option('--effort <factor>', 'multiplies the numbers of iterations')
-        .argParser(positiveNumber)
-        .default(1),
-    )
-    .option('--out <folder>', 'folder of the page', 'docs/results');
-  return command.action(async (figure: PaperFigure) => {
-    done(await handlers.paper({ figure, ...command.opts<Omit<PaperOptions, 'figure'>>() }));
   });
 }
 

@@ -82,6 +82,8 @@ export interface CnfOptions extends ModelOptions {
 export const mnistModelNames = ['mlp', 'resnet', 'rknet', 'odenet'] as const;
 export type MnistModelName = (typeof mnistModelNames)[number];
 
+export const mnistOptimiserNames = ['adam', 'sgd'] as const;
+
 export interface MnistOptions extends ModelOptions {
   /** Folder of the four files. */
   readonly data: string;
@@ -89,9 +91,16 @@ export interface MnistOptions extends ModelOptions {
   /** Digits in an iteration. */
   readonly batch: number;
   readonly channels: number;
+  readonly optimiser: (typeof mnistOptimiserNames)[number];
+  /** The first one; the optimiser's usual, if absent. */
+  readonly learningRate?: number;
+  /** Pixels by which the pictures of an iteration are moved at random. */
+  readonly crop: number;
+  /** Threads of the simd backend; one, if absent. */
+  readonly threads?: number;
 }
 
-export const paperFigures = ['figure-4', 'figure-5', 'toys'] as const;
+export const paperFigures = ['augmented', 'figure-3', 'figure-4', 'figure-5', 'toys'] as const;
 export type PaperFigure = (typeof paperFigures)[number];
 
 /** What `paper` is told. */
@@ -102,6 +111,15 @@ export interface PaperOptions {
   readonly effort: number;
   /** Folder of the page. */
   readonly out: string;
+  readonly backend: BackendName;
+  /** Folder of the four files of the digits. */
+  readonly data?: string;
+  /** Of the convolutions; the figure's usual number, if absent. */
+  readonly channels?: number;
+  /** Passes through all digits; the figure's usual number, if absent. */
+  readonly epochs?: number;
+  /** Folder of the runs behind a figure; `runs/<figure>`, if absent. */
+  readonly runs?: string;
 }
 
 /** `--effort`. */

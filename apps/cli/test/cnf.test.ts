@@ -68,11 +68,17 @@ describe('what is typed', () => {
       figure: 'figure-4',
       seed: 0,
       effort: 0.5,
+      backend: 'simd',
       out: 'docs/results',
     });
     await expect(asked('paper')).rejects.toThrow(/figure/);
-    await expect(asked('paper', 'figure-9')).rejects.toThrow(/figure-4, figure-5, toys/);
+    await expect(asked('paper', 'figure-9')).rejects.toThrow(
+      /augmented, figure-3, figure-4, figure-5, toys/,
+    );
     await expect(asked('paper', 'toys', '--effort', '0')).rejects.toThrow(/above 0/);
+    await expect(asked('paper', 'figure-3', '--effort', '2')).rejects.toThrow(
+      /--effort has no effect on figure-3/,
+    );
   });
 });
 
@@ -162,7 +168,9 @@ test('a page is a table, a figure and the command', async () => {
         paragraphs: ['Words.'],
         tables: [{ head: ['a', 'b'], rows: [['long one', '2']] }],
         figure: { svg: '<svg/>', caption: 'What it shows' },
+        data: { name: 'a [1, 2]', losses: [1 / 3, 20, 1e-9] },
       },
+      'simd',
       join(folder, 'deep'),
     );
     const text = readFileSync(path, 'utf8');
@@ -170,6 +178,9 @@ test('a page is a table, a figure and the command', async () => {
     expect(text).toContain('| a        | b   |\n| -------- | --- |\n| long one | 2   |');
     expect(text).toContain('![What it shows](one.svg)');
     expect(readFileSync(join(folder, 'deep', 'one.svg'), 'utf8')).toBe('<svg/>');
+    const json = readFileSync(join(folder, 'deep', 'one.json'), 'utf8');
+    expect(json.trim().split('\n')).toHaveLength(4);
+    expect(JSON.parse(json)).toEqual({ name: 'a [1, 2]', losses: [0.333333, 20, 1e-9] });
   } finally {
     rmSync(folder, { recursive: true });
   }

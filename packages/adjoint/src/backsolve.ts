@@ -105,9 +105,10 @@ export function backwardControl(
   const chosen = solver ?? ({ kind: control.kind, method } as Solver);
   const { maxSteps } = control;
   const sameKind = control.kind === chosen.kind;
-  // A controller is made for its method's order, so another method brings its own.
+  // A controller is made for its method's order, so another method brings its own; a multistep method takes none.
+  const bringsOwn = solver !== undefined || back.choosesLengths === true;
   const inherited = sameKind
-    ? { ...control, ...(solver && { controller: undefined }) }
+    ? { ...control, ...(bringsOwn && { controller: undefined }) }
     : { maxSteps };
   const backward = controlOf(chosen, { ...inherited, ...given }, who);
   requireHeld(backward, body.inputs[0].dtype, who);

@@ -131,6 +131,7 @@ describe.each([
   it.each([
     ['direct()', direct()],
     ['backsolve()', backsolve()],
+    ['backsolve({ atol })', backsolve({ atol: 1e-11 })],
   ])('%s agrees with central differences, by the times too', (_name, gradient) => {
     const options = { solver, ...tight, gradient } as Options;
     const exact = { solver: adams(), ...tight } as Options;

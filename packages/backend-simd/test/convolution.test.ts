@@ -122,7 +122,7 @@ function errors(problem: Problem, dtype: FloatDType): number[] {
   return cases.map(({ name, operands, attrs: own, shape, terms }) => {
     const got = run(devices.got, name, operands, own, shape, dtype);
     const want = run(devices.want, name, operands, own, shape, 'float64');
-    const worst = got.reduce((most, value, i) => Math.max(most, Math.abs(value - want[i])), 0);
+    const worst = Math.max(0, ...Array.from(got, (value, i) => Math.abs(value - want[i])));
     const epsilon = dtype === 'float32' ? 2 ** -23 : 2 ** -52;
     return worst / (epsilon * (4 + terms / 4));
   });

@@ -1,6 +1,7 @@
 /** Engines that lack something: said in one sentence, or done without. */
+import { jit } from '@neuralode/autodiff';
 import { simd } from '@neuralode/backend-simd';
-import { setBackend, tensor } from '@neuralode/tensor';
+import { setBackend, type Tensor, tensor } from '@neuralode/tensor';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 
 afterEach(() => vi.restoreAllMocks());
@@ -35,4 +36,20 @@ describe('an engine', () => {
     const product = tensor([[1, 2]]).matMul(tensor([[3], [4]]));
     expect(Array.from(product.dataSync())).toEqual([11]);
   });
+});
+
+it('takes more tensors than a function may have parameters', async () => {
+  // as a residual network of a hundred blocks has them
+  await setBackend(simd());
+  const count = 700;
+  const given = Array.from({ length: count }, (_, i) => tensor([i, 1]));
+  const spread = jit((all: readonly Tensor[]) =>
+    all.map((each, i) => each.mul(all[count - 1 - i]!).add(1)),
+  );
+  for (let run = 0; run < 2; run++) {
+    const results = await spread(given);
+    expect(await Promise.all(results.map((each) => each.array()))).toEqual(
+      given.map((_, i) => [i * (count - 1 - i) + 1, 2]),
+    );
+  }
 });

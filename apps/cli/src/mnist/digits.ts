@@ -1,7 +1,8 @@
 /** The handwritten digits of MNIST, from the four files of a folder. */
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
-import { tensor } from '@neuralode/tensor';
+import { type HostPictures, randomCrop } from '@neuralode/nn';
+import { type Random, tensor } from '@neuralode/tensor';
 import { InputError } from '../failure.ts';
 import { readIdx } from './idx.ts';
 
@@ -65,16 +66,25 @@ async function find(folder: string, name: string): Promise<string> {
   throw new InputError(`${folder}: neither ${name} nor ${name}.gz is there; ${neededFiles}.`);
 }
 
+/** How pictures are moved at random, so that a network does not learn where a digit lies: see nn's `randomCrop`. */
+export interface Crop {
+  /** Pixels by which a picture may move; 0 leaves it where it is. */
+  readonly padding: number;
+  readonly rng: Random;
+}
+
 /** Some of the digits as tensors: pictures [count, 28, 28, 1] in [0, 1], and labels [count]. */
-export function digitTensors({ pixels, labels }: Digits, examples: readonly number[]) {
+export function digitTensors({ pixels, labels }: Digits, examples: readonly number[], crop?: Crop) {
   const size = side * side;
   const data = new Float32Array(examples.length * size);
   for (const [k, example] of examples.entries()) {
     for (let i = 0; i < size; i++) data[k * size + i] = pixels[example * size + i]! / 255;
   }
+  const pictures: HostPictures = { data, shape: [examples.length, side, side, 1] };
+  const shown = crop === undefined ? pictures : randomCrop(pictures, crop.padding, crop.rng);
   const chosen = Int32Array.from(examples, (example) => labels[example]!);
   return {
-    pictures: tensor(data, [examples.length, side, side, 1]),
+    pictures: tensor(shown.data, shown.shape),
     labels: tensor(chosen, [examples.length], { dtype: 'int32' }),
   };
 }

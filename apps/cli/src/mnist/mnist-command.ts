@@ -2,9 +2,7 @@
 import { useBackend } from '../backend.ts';
 import { exitCodes, InputError } from '../failure.ts';
 import type { MnistOptions, Request } from '../options.ts';
-import { fromCheckpoint } from '../run/checkpoint.ts';
 import { continuedOptions } from '../run/continued-options.ts';
-import { finishRun } from '../run/finish.ts';
 import {
   createRunFolder,
   openRunFolder,
@@ -13,12 +11,10 @@ import {
   updateRecord,
 } from '../run/run-folder.ts';
 import { newRecord } from '../run/run-record.ts';
-import { requireRoom, trainInterruptibly } from '../run/session.ts';
 import { requireFittingOptions } from '../solve-options.ts';
 import { invocation, type Terminal } from '../terminal.ts';
-import { neededFiles, readDigits } from './digits.ts';
-import { mnistOutcome } from './mnist-outcome.ts';
-import { MnistTraining } from './mnist-training.ts';
+import { neededFiles } from './digits.ts';
+import { readDigitSets, tellMnist, trainMnist } from './mnist-run.ts';
 
 /** The handler of the command. */
 export function runMnist(terminal: Terminal) {
@@ -29,29 +25,17 @@ export function runMnist(terminal: Terminal) {
     requireData(options);
     requireFittingOptions(options, request.given);
     if (begun === undefined) await requireFreeFolder(flags.out);
-    const digits = {
-      training: await readDigits(options.data, 'training'),
-      test: await readDigits(options.data, 'test'),
-    };
+    const digits = await readDigitSets(options.data);
     requireBatch(options, digits.training.count);
-    await useBackend(options.backend);
-    const training = await fromCheckpoint(
-      begun?.path,
-      (bytes) => new MnistTraining(options, digits, bytes),
-    );
-    requireRoom(training);
-    const folder = await folderOf(begun, options, request);
-    terminal.stderr.write(`${options.model} on ${digits.training.count} digits\n`);
-    terminal.stderr.write(`run folder: ${folder.path}\n`);
-    const trained = await trainInterruptibly(training, folder, terminal, 'mnist');
-    if (trained.stopped) return exitCodes.stopped;
-    terminal.stderr.write('scoring the test digits for the report\n');
-    const outcome = await mnistOutcome({ options, training, trained, test: digits.test });
-    return finishRun(folder, outcome, flags, terminal);
+    await useBackend(options.backend, options.threads);
+    const place = { begun, folder: () => folderOf(begun, options, request) };
+    const run = await trainMnist(options, digits, place, terminal);
+    if (run.trained.stopped) return exitCodes.stopped;
+    return tellMnist(run, run.folder, flags, terminal);
   };
 }
 
-function requireData({ data }: Partial<MnistOptions>): void {
+export function requireData({ data }: Partial<MnistOptions>): void {
   if (data !== undefined) return;
   throw new InputError(
     `mnist: no folder of data was named; ${neededFiles}. Then: ${invocation()} mnist --data FOLDER`,

@@ -96,6 +96,7 @@ async function stepsOf({ training, test }: TrainedMnist): Promise<readonly numbe
 
 function summaryOf({ options, training, trained, test }: TrainedMnist, accuracy: number) {
   const { model, backend, solver, gradient, rtol, atol, seed, batch, channels, epochs } = options;
+  const { optimiser, crop } = options;
   const tests = trained.metrics.flatMap(({ testAccuracy }) => testAccuracy ?? []);
   return {
     command: 'mnist' as const,
@@ -108,6 +109,8 @@ function summaryOf({ options, training, trained, test }: TrainedMnist, accuracy:
     ...(isAdaptive(solver) ? { rtol, atol } : {}),
     seed,
     batch,
+    optimiser,
+    crop,
     epochs,
     seconds: trained.seconds,
     iterations: trained.metrics.length,
@@ -142,6 +145,8 @@ function factsOf({ options, training, trained }: TrainedMnist): RunFacts {
         'epochs',
         `${options.epochs}, of ${training.perEpoch} iterations with ${options.batch} digits`,
       ],
+      ['optimiser', options.optimiser],
+      ['digits moved by', `${options.crop} pixels at most`],
       ['training', showDuration(trained.seconds)],
       ['seed', String(options.seed)],
     ],

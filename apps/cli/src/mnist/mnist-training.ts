@@ -1,9 +1,7 @@
 /** Training of `mnist`'s network, by nn's loop, with the test digits scored after each epoch. */
 import {
-  adam,
   type Batches,
   batches,
-  cosineDecay,
   decodeTrainingState,
   encodeTrainingState,
   type TrainingState,
@@ -17,8 +15,7 @@ import type { Iteration, Training } from '../run/training.ts';
 import { type Digits, type DigitTensors, digitTensors } from './digits.ts';
 import { Evaluation } from './evaluation.ts';
 import { type MnistNetwork, type MnistParams, mnistModel } from './mnist-model.ts';
-
-const learningRate = 0.03;
+import { mnistOptimiser } from './mnist-optimiser.ts';
 
 type State = TrainingState<MnistParams, unknown>;
 
@@ -49,12 +46,12 @@ export class MnistTraining implements Training {
       count: digits.training.count,
       size: batch,
       seed,
-      make: (examples) => digitTensors(digits.training, examples),
+      make: (examples, rng) =>
+        digitTensors(digits.training, examples, { padding: options.crop, rng }),
     });
     this.perEpoch = this.#data.perEpoch;
     this.iterations = epochs * this.perEpoch;
-    const rate = cosineDecay({ start: learningRate, over: this.iterations });
-    this.#optimiser = adam({ learningRate: rate });
+    this.#optimiser = mnistOptimiser(options, this.iterations);
     this.#params = this.network.init(random(seed));
     if (checkpoint === undefined) return;
     const like = { params: this.#params, optimiser: this.#optimiser };

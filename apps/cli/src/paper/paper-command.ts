@@ -3,14 +3,19 @@ import { useBackend } from '../backend.ts';
 import { exitCodes } from '../failure.ts';
 import type { PaperFigure, PaperOptions } from '../options.ts';
 import type { Terminal } from '../terminal.ts';
+import { augmented } from './augmented/augmented.ts';
+import { figure3 } from './figure-3/figure-3.ts';
 import { figure4 } from './figure-4.ts';
 import { figure5 } from './figure-5.ts';
 import { type ResultPage, writePage } from './page.ts';
 import { toys } from './toys.ts';
 
-type Maker = (options: PaperOptions, terminal: Terminal) => Promise<ResultPage>;
+/** Makes a page; none where Ctrl-C stopped a training behind it, which a later call goes on with. */
+type Maker = (options: PaperOptions, terminal: Terminal) => Promise<ResultPage | undefined>;
 
 const makers: Readonly<Record<PaperFigure, Maker>> = {
+  augmented,
+  'figure-3': figure3,
   'figure-4': figure4,
   'figure-5': figure5,
   toys,
@@ -19,9 +24,10 @@ const makers: Readonly<Record<PaperFigure, Maker>> = {
 /** The handler of the command. */
 export function runPaper(terminal: Terminal) {
   return async (options: PaperOptions): Promise<number> => {
-    await useBackend('simd');
+    await useBackend(options.backend);
     const page = await makers[options.figure](options, terminal);
-    terminal.stdout.write(`written: ${await writePage(page, options.out)}\n`);
+    if (page === undefined) return exitCodes.stopped;
+    terminal.stdout.write(`written: ${await writePage(page, options.backend, options.out)}\n`);
     return exitCodes.success;
   };
 }

@@ -9,7 +9,8 @@ import {
   type Value,
 } from '@neuralode/tensor';
 import { type MatMulKernel, scratchBytes } from '../kernels/mat-mul.ts';
-import { type NodeCode, nodeWriters } from './emit-node.ts';
+import { mostPartsFor, partsFor } from '../threads/split-kernel.ts';
+import { type NodeCode, nodeWriters, type PartOperand } from './emit-node.ts';
 import type { Kernel } from './library.ts';
 import type { MemoryBlock } from './memory-block.ts';
 import type { GroupUnit, MatMulUnit, Unit, UnitBuilder } from './units.ts';
@@ -28,8 +29,24 @@ export interface GraphCode {
   take(spec: Spec): MemoryBlock;
   give(block: MemoryBlock): void;
   copy(from: MemoryBlock, to: MemoryBlock): void;
+  /** Threads that share the work of large kernels. */
+  readonly threads: number;
+  callParts(parts: number, kernel: Kernel, ...operands: readonly PartOperand[]): void;
+  add(parts: readonly MemoryBlock[], to: MemoryBlock): void;
   ordered(unit: MatMulUnit, b: MemoryBlock): MatMulReading | undefined;
   lower(node: GraphNode, inputs: readonly Place[], outputs: readonly Place[]): void;
+}
+
+/** Operations of a convolution below which it is done sooner than another thread has begun. */
+const leastOperations = 1_000_000;
+
+/** What lies along the first axis of a block, one by one. */
+function partsOf(block: MemoryBlock): MemoryBlock[] {
+  const [count, ...shape] = block.shape;
+  const bytes = sizeOf(shape) * bytesPerElement(block.dtype);
+  return Array.from({ length: count }, (_, i) =>
+    block.as({ shape, dtype: block.dtype }, i * bytes),
+  );
 }
 
 /** Values that a unit reads from memory. */
@@ -77,6 +94,10 @@ export class GraphEmitter {
       call: (kernel, ...blocks) => code.call(kernel, ...blocks),
       fill: (block, value) => code.fill(block, value),
       scratch: (spec) => this.#scratch(spec),
+      partsOf: (batch, operations) =>
+        code.threads > 1 && operations >= leastOperations ? partsFor(batch, code.threads) : 1,
+      callParts: (parts, kernel, ...operands) => code.callParts(parts, kernel, ...operands),
+      addParts: (all, to) => code.add(partsOf(all), to),
     };
     this.#builder = builder;
     this.#places = places;
@@ -225,7 +246,7 @@ export class GraphEmitter {
     };
     const inputs = [this.#at(unit.a), b, ...operands.map(({ view }) => this.#at(view))];
     const results = stored.map(([value]) => this.#target(value));
-    const scratch = scratchBytes(kernel);
+    const scratch = scratchBytes(kernel) * mostPartsFor(this.#code.threads);
     if (scratch > 0) results.push(this.#scratch({ shape: [scratch / 4], dtype: 'float32' }));
     this.#code.call(kernel, ...inputs, ...results);
   }

@@ -20,11 +20,15 @@ import type {
 import { declareHost, hostIndex } from '../kernels/host-functions.ts';
 import { FunctionWriter } from '../wasm/function-writer.ts';
 import { ModuleWriter } from '../wasm/module-writer.ts';
+import { type Sharing, SharedCalls } from '../threads/shared-calls.ts';
 import { MemoryBlock } from './memory-block.ts';
 import { MemoryCode, type NumberTable } from './memory-code.ts';
 import { arithmeticOn, DynamicNumber, pushNumber, pushTest } from './number-code.ts';
 import { PreparedGraphs } from './prepared-graphs.ts';
 import { TapeWriter } from './tape-writer.ts';
+
+/** Parameters that a function of WebAssembly may have; engines refuse more (the JavaScript interface's limits). */
+const mostParameters = 1000;
 
 /** A program as far as its module goes. */
 export interface WrittenProgram {
@@ -37,6 +41,8 @@ export interface WrittenProgram {
   readonly calls: readonly ((...numbers: number[]) => void)[];
   readonly tables: readonly NumberTable[];
   readonly kernels: number;
+  /** How the main function gets the addresses of inputs and outputs: each as a parameter, or all in a list in memory. */
+  readonly addresses: 'parameters' | 'listed';
 }
 
 /** A node that turned out not to compile. */
@@ -61,7 +67,7 @@ export function reasonAgainst({ primitive, attrs }: GraphNode): string | undefin
 export class ProgramWriter implements Lowering {
   readonly numbers: Arithmetic;
   readonly #f: FunctionWriter;
-  readonly #module = new ModuleWriter();
+  readonly #module: ModuleWriter;
   readonly #memory: MemoryCode;
   readonly #graphs: PreparedGraphs;
   readonly #calls: ((...numbers: number[]) => void)[];
@@ -70,18 +76,24 @@ export class ProgramWriter implements Lowering {
   #scope: MemoryBlock[] = [];
   /** The node of the graph itself that is being written, whatever loops inside it are. */
   #outermost: GraphNode | undefined;
+  readonly #addresses: WrittenProgram['addresses'];
 
   constructor(
     inputs: number,
     outputs: number,
     fused: boolean,
     calls: readonly ((...numbers: number[]) => void)[],
+    { sharedPages, sharing }: { sharedPages?: number; sharing?: Sharing },
   ) {
+    this.#module = new ModuleWriter(sharedPages);
     declareHost(this.#module);
+    const shared = sharing && new SharedCalls(sharing, this.#module);
     this.#calls = [...calls];
-    this.#f = new FunctionWriter(new Array(inputs + outputs + 2).fill('i32'));
-    const bases = { arena: inputs + outputs, lasting: inputs + outputs + 1 };
-    this.#memory = new MemoryCode(this.#f, this.#module, fused, bases);
+    this.#addresses = inputs + outputs + 2 > mostParameters ? 'listed' : 'parameters';
+    const first = this.#addresses === 'listed' ? 1 : inputs + outputs;
+    this.#f = new FunctionWriter(new Array(first + 2).fill('i32'));
+    const bases = { arena: first, lasting: first + 1 };
+    this.#memory = new MemoryCode(this.#f, this.#module, fused, bases, shared);
     this.#graphs = new PreparedGraphs(this.#f, this.#memory, (node, given, results) =>
       this.#lower(node, given, results),
     );
@@ -91,10 +103,10 @@ export class ProgramWriter implements Lowering {
 
   /** Writes the program of a whole graph. */
   writeGraph(graph: Graph): WrittenProgram {
-    const parameter = (spec: Spec, local: number): MemoryBlock => new MemoryBlock(spec, local, 0);
-    const inputs = graph.inputs.map(parameter);
+    const given = (spec: Spec, i: number): MemoryBlock => new MemoryBlock(spec, this.#given(i), 0);
+    const inputs = graph.inputs.map(given);
     const count = inputs.length;
-    const outputs = graph.outputs.map((spec, i) => parameter(spec, count + i));
+    const outputs = graph.outputs.map((spec, i) => given(spec, count + i));
     this.prepare(graph).run(inputs, outputs);
     this.#module.export(this.#module.add(this.#f));
     return {
@@ -104,7 +116,18 @@ export class ProgramWriter implements Lowering {
       calls: this.#calls,
       tables: this.#memory.tables,
       kernels: this.#memory.kernels,
+      addresses: this.#addresses,
     };
+  }
+
+  /** The local that holds the address of input or output number `i`. */
+  #given(i: number): number {
+    if (this.#addresses === 'parameters') return i;
+    const f = this.#f;
+    return f.once(`block ${i}`, 'i32', () => {
+      f.get(0);
+      f.memory(0x28, 4 * i);
+    });
   }
 
   // Numbers and control
