@@ -11,15 +11,15 @@ import type { Lanes } from './lanes.ts';
 interface Format {
   readonly mantissaBits: number;
   readonly bias: number;
-  /** Added to a small number, leaves it rounded to an integer, plus the bias of an exponent, in the low bits. */
+  /** Added to a small number, leaves it rounded to an integer in the low bits. */
   readonly rounder: number;
   /** ln 2 in two pieces, so that the first product is exact. */
   readonly ln2: readonly [number, number];
   /**
-   * ln 2 as good as it is needed where exp x is only part of the result, and less of it the larger n is: in float32, one
-   * piece is right to 3e-9, and n ln 2 to half a unit in its last place, which does not show.
+   * ½ ln 2 as good as it is needed where exp x is only part of the result, and less of it the larger n is: in float32, one
+   * piece is right to 1e-9, and a multiple of it to half a unit in its last place, which does not show.
    */
-  readonly shortLn2: readonly number[];
+  readonly halfLn2: readonly number[];
   /** Beyond these bounds exp has only 0 and infinity. */
   readonly exp: readonly [number, number];
   /** Below the first, expm1 is −1; above the second, it is exp. */
@@ -36,9 +36,9 @@ const formats: Readonly<Record<Lanes['dtype'], Format>> = {
   float32: {
     mantissaBits: 23,
     bias: 127,
-    rounder: 1.5 * 2 ** 23 + 127,
+    rounder: 1.5 * 2 ** 23,
     ln2: [0.693359375, -2.1219444e-4],
-    shortLn2: [Math.fround(Math.LN2)],
+    halfLn2: [Math.fround(Math.LN2 / 2)],
     exp: [-104, 89],
     expm1: [-80, 64],
     tanh: 9.1,
@@ -51,9 +51,9 @@ const formats: Readonly<Record<Lanes['dtype'], Format>> = {
   float64: {
     mantissaBits: 52,
     bias: 1023,
-    rounder: 1.5 * 2 ** 52 + 1023,
+    rounder: 1.5 * 2 ** 52,
     ln2: [0.6931471803691238, 1.9082149292705877e-10],
-    shortLn2: [0.6931471803691238, 1.9082149292705877e-10],
+    halfLn2: [0.3465735901845619, 9.541074646352939e-11],
     exp: [-746, 710],
     expm1: [-80, 64],
     tanh: 19.1,
@@ -69,37 +69,37 @@ const formats: Readonly<Record<Lanes['dtype'], Format>> = {
   },
 };
 
-/** `rounder` + n, and r = x − n · (the sum of `pieces`). */
-function reduce(v: Lanes, x: Emit, pieces: readonly number[]): { r: Emit; rounded: Emit } {
-  const { rounder } = formats[v.dtype];
+/** r = x − n · (the sum of `pieces`), and `counted`: an n so large that the low bits are n and `biases` times the bias. */
+function reduce(
+  v: Lanes,
+  x: Emit,
+  pieces: readonly number[],
+  biases = 1,
+): { r: Emit; counted: Emit; zero: number } {
+  const { rounder, bias } = formats[v.dtype];
+  const zero = rounder + biases * bias;
   const step = pieces.reduce((sum, piece) => sum + piece);
-  const rounded = v.let(v.madd(x, v.splat(1 / step), v.splat(rounder)));
-  const n = v.let(v.sub(rounded, v.splat(rounder)));
+  const counted = v.let(v.madd(x, v.splat(1 / step), v.splat(zero)));
+  const n = v.let(v.sub(counted, v.splat(zero)));
   const r = pieces.reduce((from, piece) => v.let(v.madd(n, v.splat(-piece), from)), x);
-  return { r, rounded };
+  return { r, counted, zero };
 }
 
-/** exp x in parts: exp r − 1, and `rounder` + n. */
-function split(v: Lanes, x: Emit, ln2 = formats[v.dtype].ln2 as readonly number[]) {
-  const { r, rounded } = reduce(v, x, ln2);
+/** exp r − 1. */
+function smallExpm1(v: Lanes, r: Emit): Emit {
   const tail = v.polynomial(r, formats[v.dtype].expTail);
-  return { small: v.let(v.madd(tail, v.mul(r, r), r)), rounded };
+  return v.let(v.madd(tail, v.mul(r, r), r));
 }
 
-/** 2ⁿ, for an n from −bias to bias + 1: the shift leaves of `rounder` nothing but the bias. */
-function powerOfTwo(v: Lanes, rounded: Emit): Emit {
-  return v.let(v.shiftLeft(rounded, formats[v.dtype].mantissaBits));
+/** tanh r. */
+function smallTanh(v: Lanes, r: Emit): Emit {
+  const square = v.let(v.mul(r, r));
+  return v.let(v.madd(v.polynomial(square, formats[v.dtype].tanhTail), v.mul(square, r), r));
 }
 
-/** (1 + small) · 2ⁿ. Two factors: one alone would overflow below infinity, and not reach the subnormal numbers. */
-function scale(v: Lanes, small: Emit, rounded: Emit): Emit {
-  const { rounder, bias, mantissaBits } = formats[v.dtype];
-  const n = v.let(v.subIntegers(rounded, v.splat(rounder)));
-  const half = v.let(v.shiftRight(n, 1));
-  const power = (exponent: Emit): Emit =>
-    v.shiftLeft(v.addIntegers(exponent, v.integer(bias)), mantissaBits);
-  const rest = v.subIntegers(n, half);
-  return v.mul(v.mul(v.add(small, v.splat(1)), power(half)), power(rest));
+/** 2ⁿ, for an n from −bias to bias + 1: the shift leaves of `counted` nothing but n and the bias. */
+function powerOfTwo(v: Lanes, counted: Emit): Emit {
+  return v.let(v.shiftLeft(counted, formats[v.dtype].mantissaBits));
 }
 
 /** pmax and pmin keep NaN, given as the first operand. */
@@ -112,29 +112,34 @@ function signOf(v: Lanes, x: Emit): Emit {
   return v.and(x, v.splat(-0));
 }
 
+/** By two powers of two: one alone would overflow below infinity, and not reach the subnormal numbers. */
 export function exp(v: Lanes, x: Emit): Emit {
-  const { small, rounded } = split(v, clamp(v, x, ...formats[v.dtype].exp));
-  return scale(v, small, rounded);
+  const { exp: bounds, ln2 } = formats[v.dtype];
+  const { r, counted } = reduce(v, clamp(v, x, ...bounds), ln2, 2);
+  const half = v.let(v.shiftRightUnsigned(counted, 1));
+  const power = powerOfTwo(v, half);
+  const rest = v.subIntegers(counted, half);
+  return v.mul(v.madd(smallExpm1(v, r), power, power), powerOfTwo(v, rest));
 }
 
-/** exp x − 1 = 2ⁿ (exp r − 1) + (2ⁿ − 1). */
-function fromParts(v: Lanes, small: Emit, rounded: Emit): Emit {
-  const power = powerOfTwo(v, rounded);
-  return v.madd(small, power, v.sub(power, v.splat(1)));
-}
-
-/** @param largest what x is known not to exceed */
+/**
+ * 2ⁿ (exp r − 1) + (2ⁿ − 1).
+ * @param largest what x is known not to exceed
+ */
 export function expm1(v: Lanes, x: Emit, largest = Number.POSITIVE_INFINITY): Emit {
-  const { expm1: bounds, exp: ends, ln2, shortLn2 } = formats[v.dtype];
+  const { expm1: bounds, exp: ends, ln2, halfLn2 } = formats[v.dtype];
   const [lowest, large] = bounds;
-  // below the lowest there is nothing to tell from −1, and 2ⁿ alone would underflow
+  // below the lowest there is nothing to tell from −1, and 2ⁿ would underflow
   const held = largest <= large ? v.let(v.pmax(x, v.splat(lowest))) : clamp(v, x, lowest, ends[1]);
-  const { small, rounded } = split(v, held, largest <= 0 ? shortLn2 : ln2);
-  const near = v.let(fromParts(v, small, rounded));
-  // far above zero the 1 does not count, and 2ⁿ alone would overflow
-  const value =
-    largest <= large ? near : v.select(v.lt(x, v.splat(large)), near, scale(v, small, rounded));
-  return v.or(value, signOf(v, x));
+  const { r, counted } = reduce(v, held, largest <= 0 ? halfLn2.map((piece) => 2 * piece) : ln2);
+  const small = smallExpm1(v, r);
+  const power = powerOfTwo(v, counted);
+  const near = v.let(v.madd(small, power, v.sub(power, v.splat(1))));
+  if (largest <= large) return v.or(near, signOf(v, x));
+  // far above zero the 1 does not count, and 2ⁿ would overflow
+  const half = v.let(v.subIntegers(power, v.integer(2 ** formats[v.dtype].mantissaBits)));
+  const far = v.let(v.madd(small, half, half));
+  return v.or(v.select(v.lt(x, v.splat(large)), near, v.add(far, far)), signOf(v, x));
 }
 
 /**
@@ -142,22 +147,33 @@ export function expm1(v: Lanes, x: Emit, largest = Number.POSITIVE_INFINITY): Em
  * Nothing cancels, near zero or far from it, and few of its operations wait for each other.
  */
 export function tanh(v: Lanes, x: Emit): Emit {
-  const { tanh: bound, shortLn2, tanhTail } = formats[v.dtype];
-  const held = clamp(v, x, -bound, bound);
-  const halves = shortLn2.map((piece) => piece / 2);
-  const { r, rounded } = reduce(v, held, halves);
-  const square = v.let(v.mul(r, r));
-  const small = v.let(v.madd(v.polynomial(square, tanhTail), v.mul(square, r), r));
-  const power = powerOfTwo(v, rounded);
+  const { tanh: bound, halfLn2 } = formats[v.dtype];
+  const { r, counted } = reduce(v, clamp(v, x, -bound, bound), halfLn2);
+  const small = smallTanh(v, r);
+  const power = powerOfTwo(v, counted);
   const above = v.let(v.add(power, v.splat(1)));
   const below = v.let(v.sub(power, v.splat(1)));
   const value = v.div(v.madd(small, above, below), v.madd(small, below, above));
   return v.or(value, signOf(v, x));
 }
 
+/** exp x / (exp x + 1), for ½ x = n ½ ln 2 + r and p = 2ⁿ: (p + p tanh r) / (p + 1 + (p − 1) tanh r). */
 export function sigmoid(v: Lanes, x: Emit): Emit {
-  // exp of a negative number never overflows: e / (1 + e) on one side of zero, 1 / (1 + e) on the other
-  const e = v.let(exp(v, v.let(v.neg(v.abs(x)))));
-  const right = v.div(v.splat(1), v.add(v.splat(1), e));
-  return v.mul(right, v.select(v.lt(x, v.splat(0)), e, v.splat(1)));
+  const { exp: bounds, ln2 } = formats[v.dtype];
+  const held = clamp(v, v.mul(x, v.splat(0.5)), bounds[0] / 2, 20);
+  const { r, counted, zero } = reduce(
+    v,
+    held,
+    ln2.map((piece) => piece / 2),
+  );
+  const small = smallTanh(v, r);
+  // where p is so small that the sum is one, part of it comes last, so that a subnormal result is rounded once
+  const first = v.let(v.pmax(counted, v.splat(zero - 64)));
+  const last = v.add(v.sub(counted, first), v.splat(zero));
+  const power = powerOfTwo(v, first);
+  const above = v.add(power, v.splat(1));
+  const below = v.sub(power, v.splat(1));
+  const value = v.div(v.madd(small, power, power), v.madd(small, below, above));
+  // rounded, the quotient may be larger than one by a unit in the last place
+  return v.mul(v.pmin(value, v.splat(1)), powerOfTwo(v, last));
 }
