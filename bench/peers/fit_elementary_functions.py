@@ -7,7 +7,7 @@ error of the function that the polynomial becomes part of.
     bench/.venv/bin/python bench/peers/fit_elementary_functions.py
 """
 
-from mpmath import cosh, exp, log, lu_solve, matrix, mp, mpf, pi, cos, sin, sqrt, tanh
+from mpmath import atanh, cos, exp, log, lu_solve, matrix, mp, mpf, pi, sin, sqrt, tanh
 
 mp.dps = 60
 GRID = 800
@@ -56,15 +56,27 @@ def remez(function, weight, low, high, degree):
     return coefficients, largest
 
 
-def show(name, fit, digits):
+def show(name, fit):
     coefficients, error = fit
     print(f"{name}: largest error {mp.nstr(error, 3)}")
-    print("  " + ", ".join(mp.nstr(c, digits) for c in coefficients))
+    written = repr if name.startswith("float64") else "{:.9g}".format
+    print("  " + ", ".join(written(float(c)) for c in coefficients))
 
 
 # a little wider than the reduction leaves, whose rounding moves the bounds
 SLACK = mpf("1.0005")
 HALF_STEP = log(2) / 4 * SLACK
+
+
+def exponential(degree):
+    """(exp r − 1 − r) / r² as a polynomial in r, for |r| ≤ ln 2 / 2; near zero little of exp r − 1 depends on it."""
+    return remez(
+        lambda r: (exp(r) - 1 - r) / r**2 if abs(r) > 1e-20 else mpf("0.5"),
+        lambda r: max(abs(r), HALF_STEP / 50),
+        -2 * HALF_STEP,
+        2 * HALF_STEP,
+        degree,
+    )
 
 
 def tanh_near_zero(degree):
@@ -78,5 +90,45 @@ def tanh_near_zero(degree):
     )
 
 
+def logarithm(degree):
+    """(log((1 + s) / (1 − s)) − 2 s) / s³ as a polynomial in s², for arguments from √½ to √2."""
+    end = (sqrt(mpf(2)) - 1) / (sqrt(mpf(2)) + 1) * SLACK
+    return remez(
+        lambda z: (2 * atanh(sqrt(z)) / sqrt(z) - 2) / z,
+        lambda z: z * sqrt(z) / (2 * atanh(sqrt(z))),
+        mpf("1e-9"),
+        end**2,
+        degree,
+    )
+
+
+def sine(degree):
+    """(sin r − r) / r³ as a polynomial in r², for |r| ≤ π / 4."""
+    return remez(
+        lambda u: (sin(sqrt(u)) / sqrt(u) - 1) / u,
+        lambda u: u * sqrt(u) / sin(sqrt(u)),
+        mpf("1e-9"),
+        (pi / 4 * SLACK) ** 2,
+        degree,
+    )
+
+
+def cosine(degree):
+    """(cos r − 1 + r² / 2) / r⁴ as a polynomial in r², for |r| ≤ π / 4."""
+    return remez(
+        lambda u: (cos(sqrt(u)) - 1 + u / 2) / u**2,
+        lambda u: u**2 / cos(sqrt(u)),
+        mpf("1e-9"),
+        (pi / 4 * SLACK) ** 2,
+        degree,
+    )
+
+
 if __name__ == "__main__":
-    show("float32 tanh, |r| ≤ ln 2 / 4, (tanh r − r) / r³ in r²", tanh_near_zero(1), 9)
+    show("float32 tanh, |r| ≤ ln 2 / 4, (tanh r − r) / r³ in r²", tanh_near_zero(1))
+    show("float32 log, (2 artanh s − 2 s) / s³ in s²", logarithm(2))
+    show("float32 sin, (sin r − r) / r³ in r²", sine(2))
+    show("float32 cos, (cos r − 1 + r² / 2) / r⁴ in r²", cosine(2))
+    show("float64 log, (2 artanh s − 2 s) / s³ in s²", logarithm(6))
+    show("float64 tanh, |r| ≤ ln 2 / 4, (tanh r − r) / r³ in r²", tanh_near_zero(5))
+    show("float64 expm1, |r| ≤ ln 2 / 2, (exp r − 1 − r) / r² in r", exponential(9))

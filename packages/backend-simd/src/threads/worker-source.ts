@@ -14,7 +14,7 @@ export type Message =
   | { readonly dismiss: number };
 
 /** Functions of `mathFunctions` that are ours; the others are the engine's. */
-const own = ['sigmoid', 'pow'] as const;
+const own = ['pow'] as const;
 const engines = Object.keys(mathFunctions).filter((name) => !own.some((each) => each === name));
 
 export const workerSource = `
