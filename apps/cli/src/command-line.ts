@@ -218,6 +218,11 @@ function mnistCommand(handlers: Handlers, done: (code: number) => void): Command
         .default(16),
     )
     .addOption(
+      new Option('--blocks <count>', 'of --model resnet; 0 for what stands around them alone')
+        .argParser(wholeNumber)
+        .default(6),
+    )
+    .addOption(
       new Option('--optimiser <name>', 'sgd has momentum, and a rate that falls in three steps')
         .choices(mnistOptimiserNames)
         .default('adam'),

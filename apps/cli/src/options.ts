@@ -91,6 +91,8 @@ export interface MnistOptions extends ModelOptions {
   /** Digits in an iteration. */
   readonly batch: number;
   readonly channels: number;
+  /** Of the residual network. */
+  readonly blocks: number;
   readonly optimiser: (typeof mnistOptimiserNames)[number];
   /** The first one; the optimiser's usual, if absent. */
   readonly learningRate?: number;
@@ -100,7 +102,15 @@ export interface MnistOptions extends ModelOptions {
   readonly threads?: number;
 }
 
-export const paperFigures = ['augmented', 'figure-3', 'figure-4', 'figure-5', 'toys'] as const;
+export const paperFigures = [
+  'augmented',
+  'figure-3',
+  'figure-4',
+  'figure-5',
+  'memory',
+  'table-1',
+  'toys',
+] as const;
 export type PaperFigure = (typeof paperFigures)[number];
 
 /** What `paper` is told. */
@@ -120,6 +130,13 @@ export interface PaperOptions {
   readonly epochs?: number;
   /** Folder of the runs behind a figure; `runs/<figure>`, if absent. */
   readonly runs?: string;
+  /** Of the trainings behind a table. */
+  readonly seeds: readonly number[];
+  readonly optimiser: (typeof mnistOptimiserNames)[number];
+  /** Pixels by which the pictures of an iteration are moved at random. */
+  readonly crop: number;
+  /** Whether to train also what shows the worth of the ODE block. */
+  readonly worth: boolean;
 }
 
 /** `--effort`. */
@@ -171,6 +188,13 @@ export function fraction(text: string): number {
   const value = Number(text);
   if (text.trim() !== '' && value >= 0 && value < 1) return value;
   throw new InvalidArgumentError('It must be a fraction of the rows, 0 or more and less than 1.');
+}
+
+/** `--seeds 0,1,2`. */
+export function wholeNumbers(text: string): readonly number[] {
+  const numbers = text.split(',').map(wholeNumber);
+  if (new Set(numbers).size === numbers.length) return numbers;
+  throw new InvalidArgumentError('It must be different whole numbers, separated by commas.');
 }
 
 /** `--columns Lynx,Hare`. */

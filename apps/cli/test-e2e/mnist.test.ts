@@ -1,7 +1,7 @@
 /** Runs of `mnist` on a few made-up digits: what they write, that they stop and go on, and what they refuse. */
-import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Place } from './cli.ts';
+import { writeDigits } from './digits.ts';
 
 let place: Place;
 beforeEach(() => {
@@ -9,34 +9,10 @@ beforeEach(() => {
 });
 afterEach(() => place.remove());
 
-/** Pictures in which a bar stands at the place of the digit. */
-function writeDigits(train: number, tests: number, label = (i: number): number => i % 10): void {
-  const file = (shape: number[], values: Uint8Array): Uint8Array => {
-    const head = Buffer.alloc(4 + 4 * shape.length);
-    head.set([0, 0, 8, shape.length]);
-    for (const [i, extent] of shape.entries()) head.writeUInt32BE(extent, 4 + 4 * i);
-    return gzipSync(Buffer.concat([head, values]));
-  };
-  for (const [name, count] of [['train', train] as const, ['t10k', tests] as const]) {
-    const pixels = new Uint8Array(count * 784);
-    const labels = Uint8Array.from({ length: count }, (_, i) => label(i));
-    for (let i = 0; i < count; i++) {
-      for (let y = 4; y < 24; y++)
-        pixels.fill(
-          255,
-          i * 784 + y * 28 + 2 * labels[i]! + 4,
-          i * 784 + y * 28 + 2 * labels[i]! + 7,
-        );
-    }
-    place.write(`${name}-images-idx3-ubyte.gz`, file([count, 28, 28], pixels));
-    place.write(`${name}-labels-idx1-ubyte.gz`, file([count], labels));
-  }
-}
-
 const small = ['mnist', '--data', '.', '--channels', '4', '--batch', '10'];
 
 test('each network runs, and writes its files and a report with every part', async () => {
-  writeDigits(40, 250);
+  writeDigits(place, 40, 250);
   const parts = ['Learning curve', 'Mistaken digits', 'Do it again'];
   for (const model of ['mlp', 'resnet', 'rknet', 'odenet']) {
     const run = await place.run(...small, '--epochs', '2', '--model', model, '--out', model);
@@ -63,7 +39,7 @@ test('each network runs, and writes its files and a report with every part', asy
 }, 240_000);
 
 test('Ctrl-C stops cleanly; --resume reaches what the whole run reaches', async () => {
-  writeDigits(100, 20);
+  writeDigits(place, 100, 20);
   const options = [...small, '--epochs', '30', '--seed', '3', '--model', 'mlp'];
   await place.run(...options, '--out', 'whole');
   const { child, ended } = place.start(...options, '--out', 'stopped');
@@ -91,7 +67,7 @@ test('without data it says what it needs; a checkpoint of another network and a 
   ]) {
     expect(none.stderr).toContain(name);
   }
-  writeDigits(20, 10);
+  writeDigits(place, 20, 10);
   await place.run(...small, '--epochs', '1', '--model', 'mlp', '--out', 'mlp');
   await place.run(...small, '--epochs', '1', '--model', 'resnet', '--out', 'other');
   place.write(

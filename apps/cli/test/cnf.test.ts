@@ -64,7 +64,7 @@ describe('what is typed', () => {
   });
 
   test('paper wants a figure that there is', async () => {
-    expect((await asked('paper', 'figure-4', '--effort', '0.5')).figure).toEqual({
+    expect((await asked('paper', 'figure-4', '--effort', '0.5')).figure).toMatchObject({
       figure: 'figure-4',
       seed: 0,
       effort: 0.5,
@@ -73,7 +73,7 @@ describe('what is typed', () => {
     });
     await expect(asked('paper')).rejects.toThrow(/figure/);
     await expect(asked('paper', 'figure-9')).rejects.toThrow(
-      /augmented, figure-3, figure-4, figure-5, toys/,
+      /augmented, figure-3, figure-4, figure-5, memory, table-1, toys/,
     );
     await expect(asked('paper', 'toys', '--effort', '0')).rejects.toThrow(/above 0/);
     await expect(asked('paper', 'figure-3', '--effort', '2')).rejects.toThrow(

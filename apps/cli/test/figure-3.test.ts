@@ -7,7 +7,7 @@ import type { Digits } from '../src/mnist/digits.ts';
 import { backwardSolves, ways } from '../src/paper/figure-3/backward-solves.ts';
 import { byPartOfEpoch, figure3Page } from '../src/paper/figure-3/figure-3-page.ts';
 import { forwardSolves, relativeError, tolerances } from '../src/paper/figure-3/forward-solves.ts';
-import { lineThrough } from '../src/paper/figure-3/line.ts';
+import { lineThrough } from '../src/paper/line.ts';
 
 test('a line is found, and what it leaves unexplained', () => {
   const line = lineThrough([0, 1, 2, 5].map((x) => ({ x, y: 3 - 2 * x })));
@@ -71,15 +71,7 @@ test('the backward solve costs more where the adjoint has a tolerance of its own
 test('the page has four panels, and says the figures that it is drawn from', () => {
   const each = <T>(make: (tolerance: number, i: number) => T): T[] => tolerances.map(make);
   const page = figure3Page({
-    options: {
-      figure: 'figure-3',
-      seed: 0,
-      effort: 1,
-      out: '',
-      backend: 'simd',
-      channels: 16,
-      epochs: 2,
-    },
+    options: { seed: 0, backend: 'simd', channels: 16, epochs: 2 },
     testAccuracy: 0.9876,
     trainingSeconds: 61,
     forward: each((tolerance, i) => ({

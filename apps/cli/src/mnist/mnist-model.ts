@@ -14,12 +14,12 @@ export function mnistModel(
   options: MnistOptions,
   onSolve: (stats: SolveStats) => void,
 ): MnistNetwork {
-  const { channels } = options;
+  const { channels, blocks } = options;
   // steps of a fixed-step method are parts of the span
   const block = { ...solveOptions(options, 1 / 4), onSolve };
   const networks = {
     mlp: () => mlp(),
-    resnet: () => resnet({ channels }),
+    resnet: () => resnet({ channels, blocks }),
     rknet: () => rknet({ channels, block }),
     odenet: () => odenet({ channels, block }),
   };

@@ -96,12 +96,13 @@ async function stepsOf({ training, test }: TrainedMnist): Promise<readonly numbe
 
 function summaryOf({ options, training, trained, test }: TrainedMnist, accuracy: number) {
   const { model, backend, solver, gradient, rtol, atol, seed, batch, channels, epochs } = options;
-  const { optimiser, crop } = options;
+  const { blocks, optimiser, crop } = options;
   const tests = trained.metrics.flatMap(({ testAccuracy }) => testAccuracy ?? []);
   return {
     command: 'mnist' as const,
     model,
     channels,
+    blocks,
     parameters: parameterCount(training.params),
     backend,
     solver,

@@ -20,6 +20,7 @@ export const usualMnist = {
   rtol: 1e-3,
   atol: 1e-3,
   batch: 128,
+  blocks: 6,
   optimiser: 'adam',
   crop: 0,
 } as const satisfies Partial<MnistOptions>;

@@ -16,6 +16,8 @@ export interface ResultPage {
   readonly figure: { readonly svg: string; readonly caption: string };
   /** All figures behind the page, as JSON. */
   readonly data?: unknown;
+  /** Whether Ctrl-C ended the trainings behind it early; the page has what they reached. */
+  readonly stopped?: boolean;
 }
 
 export interface Table {

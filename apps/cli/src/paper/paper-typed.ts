@@ -3,12 +3,14 @@ import { Argument, Command, Option } from 'commander';
 import { InputError } from '../failure.ts';
 import {
   backendNames,
+  mnistOptimiserNames,
   type PaperFigure,
   type PaperOptions,
   paperFigures,
   positiveNumber,
   positiveWholeNumber,
   wholeNumber,
+  wholeNumbers,
 } from '../options.ts';
 
 type OptionName = Exclude<keyof PaperOptions, 'figure'>;
@@ -22,6 +24,19 @@ const meaningful: Readonly<Record<PaperFigure, readonly OptionName[]>> = {
   'figure-3': [...always, 'data', 'channels', 'epochs', 'runs'],
   'figure-4': ofTraining,
   'figure-5': ofTraining,
+  memory: [...always, 'channels'],
+  'table-1': [
+    'data',
+    'seeds',
+    'channels',
+    'epochs',
+    'optimiser',
+    'crop',
+    'worth',
+    'runs',
+    'backend',
+    'out',
+  ],
   toys: ofTraining,
 };
 
@@ -55,6 +70,19 @@ function options(): Option[] {
     new Option('--channels <count>', 'of the convolutions').argParser(positiveWholeNumber),
     new Option('--epochs <count>', 'passes through all digits').argParser(positiveWholeNumber),
     new Option('--runs <folder>', 'of the trainings behind a figure (default: runs/<figure>)'),
+    new Option('--seeds <numbers>', 'one training for each')
+      .argParser(wholeNumbers)
+      .default([0, 1, 2], '0,1,2'),
+    new Option('--optimiser <name>', 'sgd has momentum, and a rate that falls in three steps')
+      .choices(mnistOptimiserNames)
+      .default('sgd'),
+    new Option('--crop <pixels>', 'moves the digits of an iteration by up to so many')
+      .argParser(wholeNumber)
+      .default(4),
+    new Option(
+      '--worth',
+      'also trains networks without the block, and with 8 and 16 channels',
+    ).default(false),
     new Option('--backend <name>', 'what computes').choices(backendNames).default('simd'),
     new Option('--out <folder>', 'folder of the page').default('docs/results'),
   ];

@@ -51,7 +51,7 @@ export class MetricsLog {
 }
 
 /** The whole lines of a log; a half one, left by a killed run, ends it. */
-function readMetrics(file: string): IterationMetrics[] {
+export function readMetrics(file: string): IterationMetrics[] {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');

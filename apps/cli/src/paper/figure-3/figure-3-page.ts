@@ -7,7 +7,7 @@ import { curvesPanel, type Panel, panelsSvg } from '../panels.ts';
 import { ways } from './backward-solves.ts';
 import type { Figure3 } from './figure-3.ts';
 import { tolerances } from './forward-solves.ts';
-import { type Line, lineThrough } from './line.ts';
+import { type Line, lineThrough } from '../line.ts';
 
 /** Parts of an epoch over which training's evaluations are averaged. */
 const parts = 10;
@@ -56,7 +56,7 @@ export function figure3Page(figure: Figure3): ResultPage {
     ],
     tables: [forwardTable(figure), backwardTable(figure)],
     figure: { svg: panelsSvg(caption, panelsOf(figure, fit)), caption },
-    data: { ...figure, options: { seed, channels, epochs, backend } },
+    data: figure,
   };
 }
 

@@ -19,7 +19,7 @@ const usualEpochs = 5;
 
 /** What the figure is drawn from. */
 export interface Figure3 {
-  readonly options: PaperOptions & Pick<MnistOptions, 'channels' | 'epochs'>;
+  readonly options: Pick<MnistOptions, 'seed' | 'backend' | 'channels' | 'epochs'>;
   readonly testAccuracy: number;
   readonly trainingSeconds: number;
   readonly forward: readonly ForwardSolve[];
@@ -39,7 +39,7 @@ export async function figure3(
   const settings = { ...usualMnist, backend, data, channels, epochs, seed };
   const run = await keptRun(path, settings, digits, terminal);
   if (run === undefined) return undefined;
-  return figure3Page(await measured(run, { ...options, channels, epochs }, terminal));
+  return figure3Page(await measured(run, { seed, backend, channels, epochs }, terminal));
 }
 
 async function measured(

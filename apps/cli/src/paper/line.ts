@@ -1,5 +1,5 @@
 /** The straight line nearest to points, by least squares. */
-import type { Point } from '../../report/svg.ts';
+import type { Point } from '../report/svg.ts';
 
 export interface Line {
   readonly slope: number;
