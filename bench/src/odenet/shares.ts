@@ -52,7 +52,7 @@ interface Timed {
   readonly both: number;
 }
 
-const runs = 5;
+const runs = 20;
 
 /** Milliseconds of the shortest of some runs, after one that compiles and one that warms up. */
 async function shortest(run: () => Promise<unknown>): Promise<number> {
