@@ -31,8 +31,10 @@ const { values } = parseArgs({
   },
 });
 
-/** The fused runtime, and a loop of its multiply-adds, by the name of both. */
-interface Engine extends Contestant {
+/** The fused runtime, with one thread and two, and a loop of its multiply-adds, by the name of all. */
+interface Engine {
+  readonly name: string;
+  readonly contestants: readonly Contestant[];
   readonly meter: RateMeter;
 }
 
@@ -42,7 +44,8 @@ function engines(): Engine[] {
   const add = (): void => {
     const fused = hasMultiplyAdd();
     const name = fused ? 'simd, fused multiply-add' : 'simd';
-    made.push({ name, backend: simd(), meter: multiplyAddMeter(fused) });
+    const contestants = [1, 2].map((threads) => ({ name, threads, backend: simd({ threads }) }));
+    made.push({ name, contestants, meter: multiplyAddMeter(fused) });
   };
   add();
   if (!hasMultiplyAdd() && turnOnMultiplyAdd()) add();
@@ -66,7 +69,7 @@ async function peers(problem: MatMulProblem): Promise<Measured[]> {
   }
 }
 
-/** A row of bench/results/matmul.json: beside what was measured, the floor and its share of the shortest time. */
+/** A row of bench/results/matmul.json: beside what was measured, the floor (half of it for two threads) and its share of the shortest time. */
 interface Row extends Measured {
   readonly usFloor: number | null;
   readonly shareOfFloor: number | null;
@@ -74,7 +77,10 @@ interface Row extends Measured {
 
 const problem = await matMulProblem(Number(values.seed), Number(values.rounds));
 const fusedRuntimes = engines();
-const contestants = [{ name: 'wasm', backend: await wasm() }, ...fusedRuntimes];
+const contestants = [
+  { name: 'wasm', threads: 1, backend: await wasm() },
+  ...fusedRuntimes.flatMap((engine) => engine.contestants),
+];
 process.stderr.write('neuralode: running…\n');
 const ours = await measureOurs(contestants, problem, () => {
   for (const { meter } of fusedRuntimes) meter();
@@ -89,7 +95,7 @@ rates.set('wasm', rates.get('simd') ?? Number.NaN);
 function withFloor(row: Measured): Row {
   const { operations } = works.find(({ shape }) => shape === row.shape)!;
   const rate = row.system === 'neuralode' ? rates.get(row.backend)! : Number.NaN;
-  const usFloor = (1e6 * operations) / rate;
+  const usFloor = (1e6 * operations) / (rate * row.threads);
   if (Number.isNaN(usFloor)) return { ...row, usFloor: null, shareOfFloor: null };
   return { ...row, usFloor, shareOfFloor: usFloor / row.usShortest };
 }

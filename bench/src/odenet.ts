@@ -35,7 +35,7 @@ const { values } = parseArgs({
   },
 });
 
-/** A row of bench/results/odenet.json: `shareOfFloor` is the floor over the shortest iteration. */
+/** A row of bench/results/odenet.json; two threads have half the floor, and `shareOfFloor` is the floor over the shortest iteration. */
 interface Row extends OdenetResult {
   readonly floorMs: number | null;
   readonly shareOfFloor: number | null;
@@ -69,11 +69,11 @@ async function ours(file: string): Promise<OdenetResult[]> {
       for (const meter of meters.values()) meter();
     }
   };
-  if (isMeasured('simd')) await measure('simd', '1');
-  if (isMeasured('simd') && meters.has(fusedName)) await measure(fusedName, '1');
+  const bothThreads = ['simd', ...(meters.has(fusedName) ? [fusedName] : []), 'node-gpu'];
+  for (const backend of bothThreads.filter((name) => isMeasured(name.split(',')[0]))) {
+    for (const threads of ['1', '2']) await measure(backend, threads);
+  }
   if (isMeasured('wasm')) await measure('wasm', '1');
-  for (const threads of isMeasured('node-gpu') ? ['1', '2'] : [])
-    await measure('node-gpu', threads);
   return rows;
 }
 
@@ -110,10 +110,11 @@ function withFloor(row: OdenetResult, batch: number): Row {
     return { ...row, floorMs: null, shareOfFloor: null };
   }
   const operations = stepOperations(batch, row.gradient as Gradient, { nfeForward, nfeBackward });
-  const floorMs = (1000 * operations) / rate;
+  const floorMs = (1000 * operations) / (rate * row.threads);
   return { ...row, floorMs, shareOfFloor: floorMs / row.msPerIteration.min };
 }
 
+const named = ({ backend, threads, gradient }: Row) => ({ backend, threads, gradient });
 const shown = (value: number | null, digits: number): string => value?.toFixed(digits) ?? '–';
 
 function printSteps(rows: readonly Row[]): void {
@@ -136,25 +137,31 @@ function printSteps(rows: readonly Row[]): void {
   );
 }
 
-/** Shares of the shortest iteration, and the convolutions' of the floor. */
+/** Shares of the shortest iteration, and of the floor's rate that convolutions reach on their own. */
 function printParts(rows: readonly Row[]): void {
   const analysed = rows.filter((row) => row.parts !== undefined);
   console.table(
-    analysed.map(({ backend, gradient, parts, rates, msPerIteration: { min } }) => {
-      const { convolution, groupNorm, solverArithmetic, errorNorm, outside } = parts!;
-      const known = convolution + groupNorm + solverArithmetic + errorNorm + outside;
-      const rate = meters.get(backend)?.() ?? Number.NaN;
+    analysed.map((row) => {
+      const { min } = row.msPerIteration;
+      const parts = Object.entries(row.parts!);
+      const rest = min - parts.reduce((sum, [, milliseconds]) => sum + milliseconds, 0);
+      const shares = [...parts, ['rest', rest] as const].map(([part, milliseconds]) => [
+        part,
+        shown(milliseconds / min, 3),
+      ]);
+      return { ...named(row), ...Object.fromEntries(shares) };
+    }),
+  );
+  console.table(
+    analysed.map((row) => {
+      const rate = meters.get(row.backend)!() * row.threads;
+      const { field, halving } = row.rates!;
       return {
-        backend,
-        gradient,
-        convolution: shown(convolution / min, 3),
-        'group norm': shown(groupNorm / min, 3),
-        'solver arithmetic': shown(solverArithmetic / min, 3),
-        'error norm': shown(errorNorm / min, 3),
-        'outside the block': shown(outside / min, 3),
-        rest: shown(1 - known / min, 3),
-        'conv → of floor': shown(rates!.forward / rate, 2),
-        'conv ← of floor': shown(rates!.backward / rate, 2),
+        ...named(row),
+        '3 × 3 →': shown(field.forward / rate, 2),
+        '3 × 3 ←': shown(field.backward / rate, 2),
+        '4 × 4, stride 2 →': shown(halving.forward / rate, 2),
+        '4 × 4, stride 2 ←': shown(halving.backward / rate, 2),
       };
     }),
   );

@@ -26,6 +26,7 @@ export interface Measured {
 export interface Contestant {
   readonly name: string;
   readonly backend: Backend;
+  readonly threads: number;
 }
 
 interface Params {
@@ -133,7 +134,7 @@ export async function measureOurs(
     const sorted = [...microseconds].sort((x, y) => x - y);
     const [usPerStep, usShortest] = [sorted[sorted.length >> 1], sorted[0]];
     const system = 'neuralode';
-    const backend = contestant.name;
-    return { system, backend, threads: 1, work, shape, usPerStep, usShortest, result };
+    const { name: backend, threads } = contestant;
+    return { system, backend, threads, work, shape, usPerStep, usShortest, result };
   });
 }

@@ -39,11 +39,11 @@ export interface OdenetResult {
 }
 
 /** By the names that the results have; fused multiply-add has to be turned on before the backend is made. */
-const backends: Readonly<Record<string, () => Backend | Promise<Backend>>> = {
-  simd: () => simd(),
-  'simd, fused multiply-add': () => {
+const backends: Readonly<Record<string, (threads: number) => Backend | Promise<Backend>>> = {
+  simd: (threads) => simd({ threads }),
+  'simd, fused multiply-add': (threads) => {
     if (!turnOnMultiplyAdd()) throw new Error('the engine has no fused multiply-add');
-    return simd();
+    return simd({ threads });
   },
   wasm: () => wasm(),
   'node-gpu': () => nodeGpu(),
@@ -57,7 +57,7 @@ async function measure(
   gradient: Gradient,
   threads: number,
 ): Promise<OdenetResult> {
-  await setBackend(await backends[backend]());
+  await setBackend(await backends[backend](threads));
   const { tolerance, warmup, iterations } = problem;
   const nfe = { forward: 0, backward: 0 };
   const steps = { forward: 0, backward: 0 };

@@ -2,7 +2,7 @@
  * Floating-point operations of the network's convolutions, a multiply-add being two: those of dense loops, what falls on
  * the zeros around a picture included. The part of the time channel, one small picture for a whole batch, is left out.
  */
-import { channels, stateSide } from './problem.ts';
+import { channels, fullSide, halfSide, stateSide } from './problem.ts';
 
 /** What a gradient did, as counted. */
 export interface Evaluations {
@@ -19,14 +19,18 @@ export function evaluationOperations(batch: number): number {
   return 2 * convolution(batch, stateSide, 3, channels);
 }
 
+/** The larger of the two convolutions that halve a picture. */
+export function halvingOperations(batch: number): number {
+  return convolution(batch, halfSide, 4, channels);
+}
+
 /**
  * The three convolutions before the block, there and back: a gradient takes as many operations by the input and as many by
  * the filter, and that of the pictures is not asked for.
  */
-export function outsideOperations(batch: number): number {
-  const first = convolution(batch, 26, 3, 1);
-  const halvings = convolution(batch, 13, 4, channels) + convolution(batch, stateSide, 4, channels);
-  return 2 * first + 3 * halvings;
+function outsideOperations(batch: number): number {
+  const first = convolution(batch, fullSide, 3, 1);
+  return 2 * first + 3 * (halvingOperations(batch) + convolution(batch, stateSide, 4, channels));
 }
 
 /** A whole training step: `direct` keeps what it needs of each evaluation, `backsolve` evaluates the field again. */

@@ -12,8 +12,10 @@ import {
 
 export const channels = 64;
 export const classes = 10;
-/** Pixels of a side: of the pictures, and of the block's state. */
+/** Pixels of a side: of the pictures, of what the first convolution and the first halving leave, and of the block's state. */
 export const side = 28;
+export const fullSide = 26;
+export const halfSide = 13;
 export const stateSide = 6;
 
 /** What is handed to the peers as JSON, and used here. */

@@ -4,12 +4,12 @@
  */
 import { direct, backsolve } from '@neuralode/adjoint';
 import { jit, valueAndGrad, vjp } from '@neuralode/autodiff';
-import { groupNorm } from '@neuralode/nn';
+import { conv2d, groupNorm } from '@neuralode/nn';
 import { type ConvFieldParams, convField, resnet, timeConv2d } from '@neuralode/odenet';
 import { dopri5, odeint, type OdeintOptions } from '@neuralode/solvers';
 import { disposeTree, random, relu, type Tensor, tensor } from '@neuralode/tensor';
-import { evaluationOperations, outsideOperations } from './operations.ts';
-import { channels, type OdenetProblem, stateSide } from './problem.ts';
+import { evaluationOperations, halvingOperations } from './operations.ts';
+import { channels, fullSide, type OdenetProblem, stateSide } from './problem.ts';
 import { trainingSteps } from './training.ts';
 
 export type Gradient = 'direct' | 'backsolve';
@@ -34,14 +34,16 @@ export interface Parts {
   readonly outside: number;
 }
 
-/** Operations a second that the convolutions reach on their own. */
-export interface ConvolutionRates {
-  /** 3 × 3, of the field. */
+/** Operations a second that a convolution reaches on its own: forwards, and by its input and its filter. */
+export interface ConvolutionRate {
   readonly forward: number;
-  /** By its input and by its filter. */
   readonly backward: number;
-  /** Downsampling, head, loss and update with all that is no convolution. */
-  readonly outside: number;
+}
+
+/** Those of the field (3 × 3), and the larger one of the two that halve a picture (4 × 4, stride 2). */
+export interface ConvolutionRates {
+  readonly field: ConvolutionRate;
+  readonly halving: ConvolutionRate;
 }
 
 /** Milliseconds of a function forwards, and there and back. */
@@ -50,7 +52,7 @@ interface Timed {
   readonly both: number;
 }
 
-const runs = 5;
+const runs = 20;
 
 /** Milliseconds of the shortest of some runs, after one that compiles and one that warms up. */
 async function shortest(run: () => Promise<unknown>): Promise<number> {
@@ -65,19 +67,24 @@ async function shortest(run: () => Promise<unknown>): Promise<number> {
   return least;
 }
 
-async function timed(
-  fn: (params: ConvFieldParams, x: Tensor) => Tensor,
-  batch: number,
+async function timed<P>(
+  fn: (params: P, x: Tensor) => Tensor,
+  params: P,
+  shape: readonly number[],
 ): Promise<Timed> {
-  const rng = random(0);
-  const params = convField(channels).init(rng);
-  const x = rng.normal([batch, stateSide, stateSide, channels]);
+  const x = random(1).normal(shape);
   const there = jit(fn);
-  const andBack = jit((p: ConvFieldParams, y: Tensor) => vjp(fn, [p, y], y));
+  const andBack = jit((p: P, y: Tensor, cotangent: Tensor) => vjp(fn, [p, y], cotangent));
   const forward = await shortest(() => there(params, x));
-  const both = await shortest(() => andBack(params, x));
-  disposeTree([params, x]);
+  const cotangent = await there(params, x);
+  const both = await shortest(() => andBack(params, x, cotangent));
+  disposeTree([params, x, cotangent]);
   return { forward, both };
+}
+
+function rateOf({ forward, both }: Timed, operations: number): ConvolutionRate {
+  const backward = (1000 * 2 * operations) / (both - forward);
+  return { forward: (1000 * operations) / forward, backward };
 }
 
 /** Both convolutions of the field, one after the other. */
@@ -164,11 +171,15 @@ export async function measureParts(
   counts: Counts,
 ): Promise<{ readonly parts: Parts; readonly rates: ConvolutionRates }> {
   const batch = problem.labels.length;
-  const convolved = await timed(convolutions, batch);
-  const normed = await timed(norms, batch);
+  const state = [batch, stateSide, stateSide, channels];
+  const fieldParams = (): ConvFieldParams => convField(channels).init(random(0));
+  const convolved = await timed(convolutions, fieldParams(), state);
+  const normed = await timed(norms, fieldParams(), state);
+  const halving = conv2d(channels, channels, { kernel: 4, stride: 2, padding: 1 });
+  const large = [batch, fullSide, fullSide, channels];
+  const halved = await timed(halving.apply, halving.init(random(0)), large);
   const rest = await trainingSteps(resnet({ channels, blocks: 0 }), problem, runs + 2);
   const outside = Math.min(...rest.slice(2).map(({ milliseconds }) => milliseconds));
-  const operations = evaluationOperations(batch);
   return {
     parts: {
       convolution: total(convolved, gradient, counts),
@@ -177,9 +188,8 @@ export async function measureParts(
       outside,
     },
     rates: {
-      forward: (1000 * operations) / convolved.forward,
-      backward: (1000 * 2 * operations) / (convolved.both - convolved.forward),
-      outside: (1000 * outsideOperations(batch)) / outside,
+      field: rateOf(convolved, evaluationOperations(batch)),
+      halving: rateOf(halved, halvingOperations(batch)),
     },
   };
 }
