@@ -1,10 +1,16 @@
 /** The devices that `--backend` names. */
 import { reference } from '@neuralode/backend-reference';
 import { setBackend } from '@neuralode/tensor';
+import { InputError } from './failure.ts';
 import type { BackendName } from './options.ts';
 
-/** Starts a backend and makes it the current one. */
-export async function useBackend(name: BackendName): Promise<void> {
+/** Starts a backend and makes it the current one; `threads` are those of simd. */
+export async function useBackend(name: BackendName, threads = 1): Promise<void> {
+  if (threads > 1 && name !== 'simd') {
+    throw new InputError(
+      `--threads ${threads}: only --backend simd shares its work among threads.`,
+    );
+  }
   if (name === 'reference') {
     await setBackend(reference());
     return;
@@ -12,7 +18,7 @@ export async function useBackend(name: BackendName): Promise<void> {
   // only now: starting a module takes a moment that --help should not cost
   if (name === 'simd') {
     const { simd } = await import('@neuralode/backend-simd');
-    await setBackend(simd());
+    await setBackend(simd({ threads }));
     return;
   }
   if (name === 'node-gpu') {

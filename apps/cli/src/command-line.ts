@@ -237,6 +237,12 @@ function mnistCommand(handlers: Handlers, done: (code: number) => void): Command
       new Option('--crop <pixels>', 'moves the digits of an iteration by up to so many')
         .argParser(wholeNumber)
         .default(0),
+    )
+    .addOption(
+      new Option(
+        '--threads <count>',
+        'that share the work of --backend simd (default: 1)',
+      ).argParser(positiveWholeNumber),
     );
   addModelOptions(command, { epochs: 2, rtol: 0.1, atol: 0.1, gradient: 'backsolve' });
   addRunFlags(command);

@@ -98,6 +98,8 @@ export interface MnistOptions extends ModelOptions {
   readonly learningRate?: number;
   /** Pixels by which the pictures of an iteration are moved at random. */
   readonly crop: number;
+  /** Threads of the simd backend; one, if absent. */
+  readonly threads?: number;
 }
 
 export const paperFigures = [

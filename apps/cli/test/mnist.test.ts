@@ -8,6 +8,7 @@ import { setBackend } from '@neuralode/tensor';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { runCommandLine } from '../src/command-line.ts';
 import { readDigits, digitTensors } from '../src/mnist/digits.ts';
+import { useBackend } from '../src/backend.ts';
 import type { MnistOptions, Request } from '../src/options.ts';
 
 let folder: string;
@@ -117,5 +118,11 @@ describe('what is typed', () => {
     expect(await asked()).toMatchObject({ optimiser: 'adam', crop: 0, blocks: 6 });
     await expect(asked('--optimiser', 'lbfgs')).rejects.toThrow(/adam, sgd/);
     await expect(asked('--model', 'vgg')).rejects.toThrow(/vgg/);
+  });
+
+  test('threads share the work of one backend, and of no other', async () => {
+    expect(await asked('--data', 'd', '--threads', '2')).toMatchObject({ threads: 2 });
+    await expect(asked('--threads', '0')).rejects.toThrow(/--threads/);
+    await expect(useBackend('wasm', 2)).rejects.toThrow(/--threads 2: only --backend simd/);
   });
 });

@@ -1,10 +1,10 @@
 /**
  * Runs a peer's Python script from the virtual environment that `npm run bench:peers` makes, if it is there.
  */
-import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { rowsPrinted } from './child.ts';
 
 const bench = fileURLToPath(new URL('../../', import.meta.url));
 const python =
@@ -20,20 +20,5 @@ export async function runPeer<Row>(script: string, args: readonly string[]): Pro
     );
     return [];
   }
-  process.stderr.write(`${script}: running…\n`);
-  const child = spawn(python, [join(bench, 'peers', script), ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let output = '';
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-    output += chunk;
-  });
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject).once('close', resolve);
-  });
-  if (code !== 0) {
-    process.stderr.write(`${script}: not measured, for it ended with exit code ${code}\n`);
-    return [];
-  }
-  return JSON.parse(output) as Row[];
+  return rowsPrinted<Row>(script, python, [join(bench, 'peers', script), ...args]);
 }

@@ -20,7 +20,17 @@ function explainOne({ fusion, milliseconds }: Explained, index: number): string 
   return lines.join('\n');
 }
 
-export function explain(all: readonly Explained[]): string {
-  if (all.length === 0) return 'nothing was compiled yet: wrap what runs again and again in jit(…)';
-  return all.map(explainOne).join('\n');
+/** @param threads that there are, and that were asked for */
+export function explain(all: readonly Explained[], threads: number, wanted: number): string {
+  const graphs =
+    all.length === 0
+      ? ['nothing was compiled yet: wrap what runs again and again in jit(…)']
+      : all.map(explainOne);
+  if (wanted === 1) return graphs.join('\n');
+  const crew =
+    threads === wanted
+      ? `${threads} threads share large kernels`
+      : `one thread, not ${wanted}: memory cannot be shared here; a page needs cross-origin isolation ` +
+        '(the headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp)';
+  return [crew, ...graphs].join('\n');
 }

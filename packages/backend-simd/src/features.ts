@@ -36,3 +36,9 @@ export function hasFusedMultiplyAdd(): boolean {
     f.simd(floatSimd.float32.madd);
   });
 }
+
+/** Whether threads can share a memory: in a page, only with cross-origin isolation. */
+export function hasThreads(): boolean {
+  if (typeof SharedArrayBuffer === 'undefined') return false;
+  return (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated ?? true;
+}

@@ -38,6 +38,8 @@ export class HeapBlock {
 
 export class Heap {
   readonly memory: WebAssembly.Memory;
+  /** The most pages that the memory may have, where threads share it. */
+  readonly sharedPages: number | undefined;
   readonly #mostPages: number;
   /** Freed addresses by size. */
   readonly #free = new Map<number, number[]>();
@@ -47,12 +49,17 @@ export class Heap {
   #liveBytes = 0;
   #peakBytes = 0;
 
-  /** @param limit bytes that the memory may grow to */
-  constructor(limit: number) {
+  /**
+   * @param limit bytes that the memory may grow to
+   * @param shared whether threads share it
+   */
+  constructor(limit: number, shared: boolean) {
     this.#mostPages = Math.floor(limit / pageBytes);
+    this.sharedPages = shared ? this.#mostPages : undefined;
     this.memory = new WebAssembly.Memory({
       initial: Math.min(16, this.#mostPages),
       maximum: this.#mostPages,
+      shared,
     });
   }
 

@@ -19,9 +19,11 @@ import {
 } from '@neuralode/tensor';
 import { compileGraph } from './compile/compile.ts';
 import { explain, type Explained } from './explain.ts';
-import { hasFusedMultiplyAdd, requireSimd } from './features.ts';
+import { hasFusedMultiplyAdd, hasThreads, requireSimd } from './features.ts';
 import { Heap, HeapBlock, mostBytes } from './heap.ts';
 import { Program } from './compile/program.ts';
+import { Crew } from './threads/crew.ts';
+import { mostParts } from './threads/job-board.ts';
 
 export interface SimdOptions {
   /** Element type of tensors made from plain numbers: `float32` where left out. */
@@ -31,14 +33,25 @@ export interface SimdOptions {
    * program needs more than is left runs kernel by kernel, and `explain` says so.
    */
   readonly memoryLimit?: number;
+  /**
+   * Threads that share the work of large kernels in compiled graphs, with the one that calls: 1 where left out. A page needs
+   * cross-origin isolation for more; without it there is one, and `explain` says so. Results are the same to the bit, but
+   * for the derivatives of convolutions by their filters, which are sums over parts of the batch.
+   */
+  readonly threads?: number;
 }
 
 export interface SimdBackend extends Backend {
   /** Whether the engine has fused multiply-add (relaxed SIMD). */
   readonly fused: boolean;
+  /** Threads that share the work. */
+  readonly threads: number;
   /** What became of every graph compiled so far, the latest last: what is fused, and what is not and why. */
   explain(): string;
 }
+
+/** A job has two parts for each, and 255 at most. */
+const mostThreads = Math.floor(mostParts / 2);
 
 /** How many single kernels are kept; the one unused for longest goes first. */
 const capacity = 1024;
@@ -116,18 +129,32 @@ function requireLimit(bytes: number): void {
   });
 }
 
+function requireThreads(threads: number): void {
+  if (Number.isSafeInteger(threads) && threads >= 1 && threads <= mostThreads) return;
+  throw new ArgumentError({
+    what: 'simd: number of threads',
+    got: String(threads),
+    expected: `a whole number from 1 to ${mostThreads}`,
+  });
+}
+
 /**
- * The backend of compiled programs: float32, float64, int32 and bool, on one thread. Every call gives one with a memory
+ * The backend of compiled programs: float32, float64, int32 and bool. Every call gives one with a memory
  * of its own. Throws a BackendError where the engine has no WebAssembly SIMD.
  */
 export function simd({
   floatDType = 'float32',
   memoryLimit = mostBytes,
+  threads: wanted = 1,
 }: SimdOptions = {}): SimdBackend {
   requireSimd();
   requireLimit(memoryLimit);
+  requireThreads(wanted);
   const fused = hasFusedMultiplyAdd();
-  const heap = new Heap(Math.min(memoryLimit, mostBytes));
+  const threads = hasThreads() ? wanted : 1;
+  const heap = new Heap(Math.min(memoryLimit, mostBytes), threads > 1);
+  const crew = threads > 1 ? new Crew(heap, threads) : undefined;
+  const device = crew === undefined ? { heap, fused } : { heap, fused, crew };
   const kernels = new SingleKernels(heap, fused);
   const explained: Explained[] = [];
   const blockOf = (handle: Handle, deed: string): HeapBlock => {
@@ -142,6 +169,7 @@ export function simd({
     dtypes: ['float32', 'float64', 'int32', 'bool'],
     floatDType,
     fused,
+    threads,
     upload(data, shape, dtype) {
       if (data.length !== sizeOf(shape) || dtypeOf(data) !== dtype) {
         throw new InternalError(`upload of ${dtypeOf(data)}[${data.length}] as ${dtype}[${shape}]`);
@@ -159,12 +187,12 @@ export function simd({
     },
     compile(graph: Graph): Graph {
       const start = performance.now();
-      const result = compileGraph(graph, heap, fused);
+      const result = compileGraph(graph, device);
       explained.push({ fusion: result.fusion, milliseconds: performance.now() - start });
       if (explained.length > 32) explained.shift();
       return result.graph;
     },
-    explain: () => explain(explained),
+    explain: () => explain(explained, threads, wanted),
     memory: () => heap.use(),
     resetPeak: () => heap.resetPeak(),
   };

@@ -53,6 +53,30 @@ describe('products', () => {
     await expectSame((x, y) => x.matMul(y.transpose()), [a, noise([70, 130], 3)] as Inputs);
   });
 
+  it('of one or two terms, among operations over the same elements', async () => {
+    // a planar layer and its derivative by hand: h and h² are read by products, and by what comes after them
+    const layer = (x: Tensor, w: Tensor, u: Tensor, g: Tensor, column: Tensor) => {
+      const h = x.matMul(w).tanh();
+      const squares = h.square();
+      const along = w.transpose().mul(u).sum([1], true);
+      const sums = [h.matMul(u), squares.matMul(along)];
+      const inner = g.matMul(u.transpose()).sub(column.matMul(along.transpose()).mul(h).mul(2));
+      const outer = inner.mul(squares.neg().add(1));
+      return [...sums, outer, outer.sum([0]), x.transpose().matMul(outer), squares.add(h)];
+    };
+    for (const width of [4, 11, 64]) {
+      const shapes = [
+        [9, 2],
+        [2, width],
+        [width, 2],
+        [9, 2],
+        [9, 1],
+      ] as const;
+      const inputs = shapes.map((shape, i) => noise(shape, i + 1)) as Inputs;
+      for (const dtype of ['float32', 'float64'] as const) await expectSame(layer, inputs, dtype);
+    }
+  });
+
   it('of stacks that broadcast', async () => {
     const program = (x: Tensor, y: Tensor) => {
       const stack = x.reshape([3, 1, 4, 5]).matMul(y.reshape([2, 5, 2]));
@@ -94,6 +118,14 @@ const steps: readonly ((x: Tensor, a: Tensor, row: Tensor) => Tensor)[] = [
       .minimum(1.5)
       .add(a.broadcastTo([2, 6, 5]).sum([0])),
 ];
+
+describe('sums over rows', () => {
+  it.each([3, 16, 37, 64, 70])('of %i columns', async (columns) => {
+    const program = (x: Tensor) => [x.sum([0]), x.reshape([2, 5, columns]).sum([1])];
+    const inputs = [noise([10, columns])] as Inputs;
+    for (const dtype of ['float32', 'float64'] as const) await expectSame(program, inputs, dtype);
+  });
+});
 
 describe('chains of operations', () => {
   it('in any order', async () => {

@@ -106,7 +106,7 @@ describe('a compiled solve takes the same steps to the same values', () => {
   });
 
   it('tells of its steps', async () => {
-    const run = async (backend: Backend) => {
+    const run = async (compiled: boolean) => {
       const steps: unknown[] = [];
       const options = {
         solver: dopri5(),
@@ -114,10 +114,11 @@ describe('a compiled solve takes the same steps to the same values', () => {
         firstStep: 1,
         onStep: (s: unknown) => steps.push(s),
       };
-      await solve(backend, [0, 1, 3], options);
+      await solve(simd({ floatDType: 'float64' }), [0, 1, 3], options, compiled);
       return steps;
     };
-    expect(await run(simd({ floatDType: 'float64' }))).toEqual(await run(reference()));
+    // to the last bit, on the same backend: others have other exponentials
+    expect(await run(true)).toEqual(await run(false));
   });
 });
 

@@ -27,7 +27,7 @@ export function runMnist(terminal: Terminal) {
     if (begun === undefined) await requireFreeFolder(flags.out);
     const digits = await readDigitSets(options.data);
     requireBatch(options, digits.training.count);
-    await useBackend(options.backend);
+    await useBackend(options.backend, options.threads);
     const place = { begun, folder: () => folderOf(begun, options, request) };
     const run = await trainMnist(options, digits, place, terminal);
     if (run.trained.stopped) return exitCodes.stopped;

@@ -14,8 +14,18 @@ import {
   type Value,
 } from '@neuralode/tensor';
 import type { Heap, HeapBlock } from '../heap.ts';
+import type { Crew } from '../threads/crew.ts';
 import { Program } from './program.ts';
 import { NotCompiled, reasonAgainst } from './program-writer.ts';
+
+/** What programs are made for. */
+export interface Device {
+  readonly heap: Heap;
+  /** Whether the engine has fused multiply-add. */
+  readonly fused: boolean;
+  /** Other threads that take part, where there are any. */
+  readonly crew?: Crew;
+}
 
 /** What became of a graph that was compiled. */
 export interface Fusion {
@@ -96,9 +106,9 @@ function programNode(graph: Graph, program: Program): GraphNode {
 }
 
 /** The program of a graph; nothing where its memory does not fit. */
-function programOf(graph: Graph, heap: Heap, fused: boolean): Program | undefined {
+function programOf(graph: Graph, device: Device): Program | undefined {
   try {
-    return new Program(graph, heap, fused, true);
+    return new Program(graph, device.heap, device.fused, true, device.crew);
   } catch (error) {
     if (error instanceof BackendError) return undefined;
     throw error;
@@ -106,15 +116,11 @@ function programOf(graph: Graph, heap: Heap, fused: boolean): Program | undefine
 }
 
 /** An equal graph, made of programs and of what does not compile. */
-export function compileGraph(
-  graph: Graph,
-  heap: Heap,
-  fused: boolean,
-): { graph: Graph; fusion: Fusion } {
+export function compileGraph(graph: Graph, device: Device): { graph: Graph; fusion: Fusion } {
   const known = new Map<GraphNode, string>();
   for (;;) {
     try {
-      return compileWithout(graph, leftOut(graph, known), heap, fused);
+      return compileWithout(graph, leftOut(graph, known), device);
     } catch (error) {
       // what is inside a loop shows only when its code is written
       if (!(error instanceof NotCompiled)) throw error;
@@ -126,8 +132,7 @@ export function compileGraph(
 function compileWithout(
   graph: Graph,
   left: ReadonlyMap<GraphNode, string>,
-  heap: Heap,
-  fused: boolean,
+  device: Device,
 ): { graph: Graph; fusion: Fusion } {
   const programs: Fusion['programs'][number][] = [];
   const tooLarge: Fusion['left'][number][] = [];
@@ -135,7 +140,7 @@ function compileWithout(
     if (left.has(stretch[0])) return stretch;
     const part = graphOf(stretch, graph);
     if (part.outputs.length === 0) return [];
-    const program = programOf(part, heap, fused);
+    const program = programOf(part, device);
     if (program === undefined) {
       const reason = 'their program needs more memory than is left';
       tooLarge.push({ primitive: `${stretch.length} nodes`, reason });

@@ -1,6 +1,7 @@
 /**
  * Values that are made again by every kernel that reads them, rather than stored: a few cheap operations on one other
- * value of the same shape, such as 1 − h² of h, or a mask x > 0. To read that value instead costs no more memory.
+ * value of the same shape, such as 1 − h² of h, or a mask x > 0. To read that value instead costs no more memory. What has
+ * to be stored for others, as h² for a product, is still made again by a kernel that reads h anyway.
  */
 import { type DType, type Graph, type GraphNode, sameShape, type Value } from '@neuralode/tensor';
 import type { Views } from './views.ts';
@@ -39,12 +40,24 @@ export function isWide({ inputs, outputs }: GraphNode): boolean {
   return [...inputs, ...outputs].some(({ dtype }) => (dtype as DType) === 'float64');
 }
 
-/** The derived values of a graph, each with the node that gives it. */
-export function derivedValues(
+/** Nodes that give cheap functions of one other value. */
+export interface CheapValues {
+  /** Of values that are never stored. */
+  readonly derived: ReadonlyMap<Value, GraphNode>;
+  /** Of values that are, but need not be read where what they are made of is. */
+  readonly repeatable: ReadonlyMap<Value, Repeatable>;
+}
+
+export interface Repeatable {
+  readonly node: GraphNode;
+  readonly root: Value;
+}
+
+export function cheapValues(
   graph: Graph,
   views: Views,
   elementwise: ReadonlySet<string>,
-): Map<Value, GraphNode> {
+): CheapValues {
   const readers = new Map<Value, GraphNode[]>();
   for (const node of graph.nodes) {
     for (const value of node.inputs) readers.set(value, [...(readers.get(value) ?? []), node]);
@@ -59,12 +72,15 @@ export function derivedValues(
         isWide(reader) === wide,
     );
   const found = new Map<Value, Derivation>();
+  const repeatable = new Map<Value, Repeatable>();
   for (const node of graph.nodes) {
     const derivation = derivationOf(node, views, found);
     const [value] = node.outputs;
-    if (derivation !== undefined && readAlong(value, isWide(node))) found.set(value, derivation);
+    if (derivation === undefined) continue;
+    if (readAlong(value, isWide(node))) found.set(value, derivation);
+    else if (derivation.operations === 1) repeatable.set(value, derivation);
   }
-  return new Map([...found].map(([value, { node }]) => [value, node]));
+  return { derived: new Map([...found].map(([value, { node }]) => [value, node])), repeatable };
 }
 
 function derivationOf(

@@ -23,6 +23,8 @@ interface Meeting extends CorrelationAxis {
 
 type Meetings = readonly [Meeting, Meeting];
 
+const elementsOf = ({ elements }: Meeting): number => elements;
+
 /** Filters as a correlation reads them: of the strides of their array, those along channels summed over and results. */
 interface Filters {
   readonly block: MemoryBlock;
@@ -37,11 +39,11 @@ const bothAxes = <T>(make: (axis: 0 | 1) => T): readonly [T, T] => [make(0), mak
 const greatestCommonDivisor = (a: number, b: number): number =>
   b === 0 ? a : greatestCommonDivisor(b, a % b);
 
-/** Scratch of zeros for pictures in their frame. */
-function frameOf(code: NodeCode, framed: Framed): MemoryBlock[] {
+/** Scratch of zeros for pictures in their frame, one for each part. */
+function frameOf(code: NodeCode, framed: Framed, parts: number): MemoryBlock[] {
   if (!isFramed(framed)) return [];
   const scratch = code.scratch({
-    shape: [...framedExtents(framed), framed.channels],
+    shape: [parts, ...framedExtents(framed), framed.channels],
     dtype: framed.dtype,
   });
   code.fill(scratch, 0);
@@ -55,7 +57,7 @@ function panelsOf(
   meetings: Meetings,
 ): MemoryBlock {
   const dtype = block.dtype as FloatDType;
-  const extents = meetings.map(({ elements }) => elements);
+  const extents = meetings.map(elementsOf);
   const terms = sizeOf(extents) * channels;
   const width = panelWidth(dtype);
   const [whole, rest] = [Math.floor(outputs / width), outputs % width];
@@ -96,9 +98,13 @@ function correlate(
   out: MemoryBlock,
 ): void {
   const [batch, rows, columns, channels] = from.shape;
+  const parts = code.partsOf(
+    batch,
+    2 * sizeOf(out.shape) * sizeOf(meetings.map(elementsOf)) * channels,
+  );
   const framed: Framed = {
     dtype: from.dtype as FloatDType,
-    batch,
+    batch: batch / parts,
     picture: [rows, columns],
     channels,
     frame,
@@ -114,15 +120,16 @@ function correlate(
   const places: Pair = [axes[0].places, axes[1].places];
   const tiled = axes.every(movesByPixels) ? tiledPictures(framed, places, outputs) : undefined;
   if (tiled !== undefined) {
-    emitWinograd(code, tiled, from, panels, outputs, out);
+    emitWinograd(code, parts, tiled, { from, panels, out }, outputs);
     return;
   }
-  code.call(
+  code.callParts(
+    parts,
     { kind: 'correlation', ...framed, outputs, result, axes },
     from,
-    panels,
+    { whole: panels },
     out,
-    ...frameOf(code, framed),
+    ...frameOf(code, framed, parts),
   );
 }
 
@@ -217,29 +224,33 @@ const conv2dFilter: NodeWriter = (code, { attrs }, [x, dy], out) => {
   const { strides, padding, dilations, window } = attrs as ConvolutionFilterAttrs;
   const [batch, rows, columns, channels] = x.shape;
   const [, height, width, outputs] = dy.shape;
+  const parts = code.partsOf(batch, 2 * sizeOf(dy.shape) * sizeOf(window) * channels);
   const framed: Framed = {
     dtype: x.dtype as FloatDType,
-    batch,
+    batch: batch / parts,
     picture: [rows, columns],
     channels,
     frame: padding,
   };
   const places: Pair = [height, width];
+  // each part has sums of its own, which are added up at the end
+  const to = parts === 1 ? out : code.scratch({ shape: [parts, ...out.shape], dtype: out.dtype });
   const once = [...strides, ...dilations].every((step) => step === 1);
   const isSquare = window.every((extent) => extent === windowExtent);
   const tiled = once && isSquare ? tiledPictures(framed, places, outputs) : undefined;
-  if (tiled !== undefined) {
-    emitWinogradFilter(code, tiled, x, dy, out);
-    return;
+  if (tiled !== undefined) emitWinogradFilter(code, parts, tiled, { x, dy, out: to }, places);
+  else {
+    code.fill(to, 0);
+    code.callParts(
+      parts,
+      { kind: 'correlationFilter', ...framed, outputs, places, strides, window, dilations },
+      x,
+      dy,
+      to,
+      ...frameOf(code, framed, parts),
+    );
   }
-  code.fill(out, 0);
-  code.call(
-    { kind: 'correlationFilter', ...framed, outputs, places, strides, window, dilations },
-    x,
-    dy,
-    out,
-    ...frameOf(code, framed),
-  );
+  if (parts > 1) code.addParts(to, out);
 };
 
 export const convolutionWriters: Readonly<Record<string, NodeWriter>> = {

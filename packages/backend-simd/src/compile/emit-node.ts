@@ -23,7 +23,19 @@ export interface NodeCode {
   fill(block: MemoryBlock, value: number): void;
   /** Memory until the node is done. */
   scratch(spec: Spec): MemoryBlock;
+  /**
+   * Into how many parts a batch is cut, for as many threads: 1 where it
+   * does not fall into equal ones, or has few operations.
+   */
+  partsOf(batch: number, operations: number): number;
+  /** Calls a kernel once for each part, with those blocks that are whole, and with the part's share of the others. */
+  callParts(parts: number, kernel: Kernel, ...operands: readonly PartOperand[]): void;
+  /** to = the sum of `parts` blocks, one after the other. */
+  addParts(parts: MemoryBlock, to: MemoryBlock): void;
 }
+
+/** A block that is cut along its first axis, or one that every part has whole. */
+export type PartOperand = MemoryBlock | { readonly whole: MemoryBlock };
 
 export type NodeWriter = (
   code: NodeCode,

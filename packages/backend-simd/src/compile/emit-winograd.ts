@@ -46,62 +46,63 @@ export function movesByPixels(axis: CorrelationAxis): boolean {
   return once && elements === windowExtent && from === 0 && to === 0;
 }
 
-function zeros(code: NodeCode, framed: Framed): MemoryBlock {
+/** A frame of zeros for each part. */
+function zeros(code: NodeCode, framed: Framed, parts: number): MemoryBlock {
   const { dtype, channels } = framed;
-  const block = code.scratch({ shape: [...framedExtents(framed), channels], dtype });
+  const block = code.scratch({ shape: [parts, ...framedExtents(framed), channels], dtype });
   code.fill(block, 0);
   return block;
 }
 
-/** The convolution of `from` with panels of filters. */
+/** The convolution of `from` with panels of filters; `pictures` are those of one part. */
 export function emitWinograd(
   code: NodeCode,
+  parts: number,
   pictures: TiledPictures,
-  from: MemoryBlock,
-  panels: MemoryBlock,
+  { from, panels, out }: { from: MemoryBlock; panels: MemoryBlock; out: MemoryBlock },
   outputs: number,
-  out: MemoryBlock,
 ): void {
   const { dtype, channels } = pictures;
   const terms = windowExtent * windowExtent;
   const filters = code.scratch({ shape: [(panels.shape[0] / terms) * products], dtype });
   code.call({ kind: 'winogradFilters', dtype, channels, outputs }, panels, filters);
   const [, height, width] = out.shape;
-  code.call(
+  code.callParts(
+    parts,
     { kind: 'winograd', ...pictures, outputs, result: [height, width] },
     from,
-    filters,
+    { whole: filters },
     out,
-    zeros(code, pictures),
-    code.scratch({ shape: [transformedSize(pictures, channels)], dtype }),
-    code.scratch({ shape: [transformedSize(pictures, outputs)], dtype }),
+    zeros(code, pictures, parts),
+    code.scratch({ shape: [parts, transformedSize(pictures, channels)], dtype }),
+    code.scratch({ shape: [parts, transformedSize(pictures, outputs)], dtype }),
   );
 }
 
-/** The derivative of a convolution with respect to its filters. */
+/** The derivative of a convolution with respect to its filters, in `parts` sums of its own; `pictures` are those of one. */
 export function emitWinogradFilter(
   code: NodeCode,
+  parts: number,
   pictures: TiledPictures,
-  x: MemoryBlock,
-  dy: MemoryBlock,
-  out: MemoryBlock,
+  { x, dy, out }: { x: MemoryBlock; dy: MemoryBlock; out: MemoryBlock },
+  places: Pair,
 ): void {
-  const { dtype, channels, tiles } = pictures;
-  const [batch, height, width, outputs] = dy.shape;
-  const places: Pair = [height, width];
+  const { dtype, batch, channels, tiles } = pictures;
+  const outputs = dy.shape[3];
   const frame = bothAxes((axis): Pair => [0, tiles[axis] * placesPerTile - places[axis]]);
   const weights: Framed = { dtype, batch, picture: places, channels: outputs, frame };
-  const sums = code.scratch({ shape: [products * channels * outputs], dtype });
+  const sums = code.scratch({ shape: [parts, products * channels * outputs], dtype });
   code.fill(sums, 0);
-  code.call(
+  code.callParts(
+    parts,
     { kind: 'winogradFilter', ...pictures, weights },
     x,
     dy,
     out,
-    zeros(code, pictures),
-    isFramed(weights) ? zeros(code, weights) : sums,
-    code.scratch({ shape: [transformedSize(pictures, channels)], dtype }),
-    code.scratch({ shape: [transformedSize(pictures, outputs)], dtype }),
+    zeros(code, pictures, parts),
+    isFramed(weights) ? zeros(code, weights, parts) : { whole: sums },
+    code.scratch({ shape: [parts, transformedSize(pictures, channels)], dtype }),
+    code.scratch({ shape: [parts, transformedSize(pictures, outputs)], dtype }),
     sums,
   );
 }

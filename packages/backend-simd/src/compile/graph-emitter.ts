@@ -9,7 +9,8 @@ import {
   type Value,
 } from '@neuralode/tensor';
 import { type MatMulKernel, scratchBytes } from '../kernels/mat-mul.ts';
-import { type NodeCode, nodeWriters } from './emit-node.ts';
+import { mostPartsFor, partsFor } from '../threads/split-kernel.ts';
+import { type NodeCode, nodeWriters, type PartOperand } from './emit-node.ts';
 import type { Kernel } from './library.ts';
 import type { MemoryBlock } from './memory-block.ts';
 import type { GroupUnit, MatMulUnit, Unit, UnitBuilder } from './units.ts';
@@ -28,8 +29,24 @@ export interface GraphCode {
   take(spec: Spec): MemoryBlock;
   give(block: MemoryBlock): void;
   copy(from: MemoryBlock, to: MemoryBlock): void;
+  /** Threads that share the work of large kernels. */
+  readonly threads: number;
+  callParts(parts: number, kernel: Kernel, ...operands: readonly PartOperand[]): void;
+  add(parts: readonly MemoryBlock[], to: MemoryBlock): void;
   ordered(unit: MatMulUnit, b: MemoryBlock): MatMulReading | undefined;
   lower(node: GraphNode, inputs: readonly Place[], outputs: readonly Place[]): void;
+}
+
+/** Operations of a convolution below which it is done sooner than another thread has begun. */
+const leastOperations = 1_000_000;
+
+/** What lies along the first axis of a block, one by one. */
+function partsOf(block: MemoryBlock): MemoryBlock[] {
+  const [count, ...shape] = block.shape;
+  const bytes = sizeOf(shape) * bytesPerElement(block.dtype);
+  return Array.from({ length: count }, (_, i) =>
+    block.as({ shape, dtype: block.dtype }, i * bytes),
+  );
 }
 
 /** Values that a unit reads from memory. */
@@ -44,12 +61,16 @@ export function readsOf(unit: Unit, builder: UnitBuilder): View[] {
   }
 }
 
+function madeBy({ values, repeats }: GroupUnit | MatMulUnit): Value[] {
+  return [...values.keys()].filter((value) => !repeats.has(value));
+}
+
 function valuesOf(unit: Unit): Value[] {
   switch (unit.kind) {
     case 'group':
-      return [...unit.values.keys(), ...unit.sums.keys()];
+      return [...madeBy(unit), ...unit.sums.keys()];
     case 'matMul':
-      return [unit.product, ...unit.values.keys()];
+      return [unit.product, ...madeBy(unit)];
     case 'node':
       return [...unit.node.outputs];
   }
@@ -73,6 +94,10 @@ export class GraphEmitter {
       call: (kernel, ...blocks) => code.call(kernel, ...blocks),
       fill: (block, value) => code.fill(block, value),
       scratch: (spec) => this.#scratch(spec),
+      partsOf: (batch, operations) =>
+        code.threads > 1 && operations >= leastOperations ? partsFor(batch, code.threads) : 1,
+      callParts: (parts, kernel, ...operands) => code.callParts(parts, kernel, ...operands),
+      addParts: (all, to) => code.add(partsOf(all), to),
     };
     this.#builder = builder;
     this.#places = places;
@@ -179,8 +204,13 @@ export class GraphEmitter {
     }
   }
 
-  #group({ shape, operands, members, values, sums }: GroupUnit): void {
-    const stored = [...values].filter(([value]) => this.#isRead(value));
+  #storedBy({ values, repeats }: GroupUnit | MatMulUnit): [Value, number][] {
+    return [...values].filter(([value]) => !repeats.has(value) && this.#isRead(value));
+  }
+
+  #group(unit: GroupUnit): void {
+    const { shape, operands, members, sums } = unit;
+    const stored = this.#storedBy(unit);
     const summed = [...sums].filter(([value]) => this.#isRead(value));
     const inputs = operands.map(({ view }) => this.#at(view));
     const results = [...stored, ...summed].map(([value]) => this.#target(value));
@@ -199,8 +229,8 @@ export class GraphEmitter {
   }
 
   #product(unit: MatMulUnit): void {
-    const { product, values, members, operands } = unit;
-    const stored = [...values].filter(([value]) => this.#isRead(value));
+    const { product, members, operands } = unit;
+    const stored = this.#storedBy(unit);
     if (this.#isRead(product)) stored.unshift([product, -1]);
     const plain = this.#at(unit.b);
     const { block: b, extents } = this.#code.ordered(unit, plain) ?? {
@@ -216,7 +246,7 @@ export class GraphEmitter {
     };
     const inputs = [this.#at(unit.a), b, ...operands.map(({ view }) => this.#at(view))];
     const results = stored.map(([value]) => this.#target(value));
-    const scratch = scratchBytes(kernel);
+    const scratch = scratchBytes(kernel) * mostPartsFor(this.#code.threads);
     if (scratch > 0) results.push(this.#scratch({ shape: [scratch / 4], dtype: 'float32' }));
     this.#code.call(kernel, ...inputs, ...results);
   }

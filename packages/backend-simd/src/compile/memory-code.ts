@@ -9,7 +9,10 @@ import {
 } from '@neuralode/tensor';
 import type { FunctionWriter } from '../wasm/function-writer.ts';
 import type { ModuleWriter } from '../wasm/module-writer.ts';
+import type { SharedCalls } from '../threads/shared-calls.ts';
+import { type SplitKernel, splitKernel } from '../threads/split-kernel.ts';
 import { Arena } from './arena.ts';
+import type { PartOperand } from './emit-node.ts';
 import { type Kernel, KernelLibrary } from './library.ts';
 import { MemoryBlock } from './memory-block.ts';
 import { DynamicNumber, pushNumber } from './number-code.ts';
@@ -32,16 +35,22 @@ export class MemoryCode {
   readonly #lasting = new Arena();
   readonly #arenaBase: number;
   readonly #lastingBase: number;
+  readonly #shared: SharedCalls | undefined;
   readonly tables: NumberTable[] = [];
 
-  /** @param bases parameters of `f` that hold the addresses of the arena and of the lasting memory */
+  /**
+   * @param bases parameters of `f` that hold the addresses of the arena and of the lasting memory
+   * @param shared calls whose work other threads take part in, where there are any
+   */
   constructor(
     f: FunctionWriter,
     module: ModuleWriter,
     fused: boolean,
     bases: { readonly arena: number; readonly lasting: number },
+    shared: SharedCalls | undefined,
   ) {
     this.#f = f;
+    this.#shared = shared;
     this.#library = new KernelLibrary(module, fused);
     this.#arenaBase = bases.arena;
     this.#lastingBase = bases.lasting;
@@ -190,10 +199,33 @@ export class MemoryCode {
     return (index) => this.element(block, index);
   }
 
+  /** Threads that take part in the program's work. */
+  get threads(): number {
+    return this.#shared?.threads ?? 1;
+  }
+
   call(kernel: Kernel, ...blocks: readonly MemoryBlock[]): void {
-    const index = this.#library.indexOf(kernel);
+    const split = this.threads > 1 ? splitKernel(kernel, this.threads) : undefined;
+    if (split !== undefined) this.#share(split, blocks);
+    else this.#callAt(this.#library.indexOf(kernel), blocks);
+  }
+
+  /** Calls a kernel for each of so many parts; one part is a plain call. */
+  callParts(parts: number, kernel: Kernel, operands: readonly PartOperand[]): void {
+    const blocks = operands.map((each) => (each instanceof MemoryBlock ? each : each.whole));
+    const steps = operands.map((each) => (each instanceof MemoryBlock ? bytesOf(each) / parts : 0));
+    if (parts === 1) this.#callAt(this.#library.indexOf(kernel), blocks);
+    else this.#share({ parts, kernel, steps }, blocks);
+  }
+
+  #callAt(index: number, blocks: readonly MemoryBlock[]): void {
     for (const block of blocks) block.push(this.#f);
     this.#f.call(index);
+  }
+
+  #share({ parts, kernel, steps }: SplitKernel, blocks: readonly MemoryBlock[]): void {
+    const index = this.#library.indexOf(kernel);
+    this.#shared?.call(this.#f, index, parts, steps, (i) => blocks[i].push(this.#f));
   }
 
   /** A block of the lasting memory. */

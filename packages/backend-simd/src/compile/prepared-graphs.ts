@@ -123,6 +123,14 @@ export class PreparedGraphs {
         if (!early) this.#memory.give(block);
       },
       copy: (from, to) => this.#memory.copy(from, to),
+      threads: this.#memory.threads,
+      callParts: (parts, kernel, ...operands) => this.#memory.callParts(parts, kernel, operands),
+      add: (blocks, to) =>
+        this.#memory.combine(
+          blocks.map(() => 1),
+          blocks,
+          to,
+        ),
       ordered: (unit, b) =>
         preparation === undefined ? undefined : this.#orderedMatrix(preparation, unit, b),
       lower: (node, inputs, outputs) => this.#lower(node, inputs, outputs),

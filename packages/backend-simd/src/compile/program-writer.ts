@@ -20,6 +20,7 @@ import type {
 import { declareHost, hostIndex } from '../kernels/host-functions.ts';
 import { FunctionWriter } from '../wasm/function-writer.ts';
 import { ModuleWriter } from '../wasm/module-writer.ts';
+import { type Sharing, SharedCalls } from '../threads/shared-calls.ts';
 import { MemoryBlock } from './memory-block.ts';
 import { MemoryCode, type NumberTable } from './memory-code.ts';
 import { arithmeticOn, DynamicNumber, pushNumber, pushTest } from './number-code.ts';
@@ -66,7 +67,7 @@ export function reasonAgainst({ primitive, attrs }: GraphNode): string | undefin
 export class ProgramWriter implements Lowering {
   readonly numbers: Arithmetic;
   readonly #f: FunctionWriter;
-  readonly #module = new ModuleWriter();
+  readonly #module: ModuleWriter;
   readonly #memory: MemoryCode;
   readonly #graphs: PreparedGraphs;
   readonly #calls: ((...numbers: number[]) => void)[];
@@ -82,14 +83,17 @@ export class ProgramWriter implements Lowering {
     outputs: number,
     fused: boolean,
     calls: readonly ((...numbers: number[]) => void)[],
+    { sharedPages, sharing }: { sharedPages?: number; sharing?: Sharing },
   ) {
+    this.#module = new ModuleWriter(sharedPages);
     declareHost(this.#module);
+    const shared = sharing && new SharedCalls(sharing, this.#module);
     this.#calls = [...calls];
     this.#addresses = inputs + outputs + 2 > mostParameters ? 'listed' : 'parameters';
     const first = this.#addresses === 'listed' ? 1 : inputs + outputs;
     this.#f = new FunctionWriter(new Array(first + 2).fill('i32'));
     const bases = { arena: first, lasting: first + 1 };
-    this.#memory = new MemoryCode(this.#f, this.#module, fused, bases);
+    this.#memory = new MemoryCode(this.#f, this.#module, fused, bases, shared);
     this.#graphs = new PreparedGraphs(this.#f, this.#memory, (node, given, results) =>
       this.#lower(node, given, results),
     );

@@ -2,6 +2,7 @@
 import { ArgumentError, type DType, type Graph, sizeOf } from '@neuralode/tensor';
 import type { Heap, HeapBlock } from '../heap.ts';
 import { mathFunctions } from '../kernels/host-functions.ts';
+import type { Crew } from '../threads/crew.ts';
 import { ProgramWriter } from './program-writer.ts';
 
 /** Bytes of a first stretch of tape; each further one is as long as all before it. */
@@ -17,9 +18,12 @@ interface Holdings {
   readonly heap: Heap;
   readonly stretches: Stretch[];
   readonly counted: boolean;
+  /** Takes it from the other threads. */
+  readonly dismiss: () => void;
 }
 
-const dropped = new FinalizationRegistry<Holdings>(({ heap, stretches, counted }) => {
+const dropped = new FinalizationRegistry<Holdings>(({ heap, stretches, counted, dismiss }) => {
+  dismiss();
   for (const { address, bytes } of stretches) {
     heap.give(address, bytes);
     if (counted) heap.count(-bytes);
@@ -55,19 +59,31 @@ export class Program {
   readonly #held: Stretch[] = [];
   readonly #counted: boolean;
   #nextStretch = 0;
+  /** Does work while other threads, where there are any, look for its jobs. */
+  readonly #assisted: (work: () => void) => void;
 
-  /** @param counted whether what it holds shows in the heap's use: the scratch of a single kernel does not */
-  constructor(graph: Graph, heap: Heap, fused: boolean, counted: boolean) {
+  /**
+   * @param counted whether what it holds shows in the heap's use: the scratch of a single kernel does not
+   * @param crew threads that take part in its work
+   */
+  constructor(graph: Graph, heap: Heap, fused: boolean, counted: boolean, crew?: Crew) {
     const { inputs, outputs } = graph;
-    const written = new ProgramWriter(inputs.length, outputs.length, fused, errors).writeGraph(
-      graph,
-    );
+    const { sharedPages } = heap;
+    const sharing = crew && { at: crew.board(), threads: crew.threads };
+    const written = new ProgramWriter(inputs.length, outputs.length, fused, errors, {
+      sharedPages,
+      sharing,
+    }).writeGraph(graph);
     this.#graph = graph;
     this.#heap = heap;
     this.#counted = counted;
     this.kernels = written.kernels;
     this.bytes = written.bytes.length;
-    const instance = this.#instantiate(written.bytes, written.calls);
+    const module = new WebAssembly.Module(written.bytes);
+    const instance = this.#instantiate(module, written.calls);
+    const shares = crew !== undefined && instance.exports.serve !== undefined;
+    const id = shares ? crew.add(module) : undefined;
+    this.#assisted = id === undefined ? (work) => work() : (work) => crew?.assist(id, work);
     this.#main = instance.exports.main as (...addresses: number[]) => void;
     // one stretch for both, so that there is nothing to give back where it does not fit
     const arena = roundUp(written.arenaBytes);
@@ -79,11 +95,14 @@ export class Program {
     for (const { at, values } of written.tables) {
       new Float64Array(heap.memory.buffer, this.#memory[1] + at, values.length).set(values);
     }
-    dropped.register(this, { heap, stretches: this.#held, counted });
+    const dismiss = (): void => {
+      if (id !== undefined) crew?.dismiss(id);
+    };
+    dropped.register(this, { heap, stretches: this.#held, counted, dismiss });
   }
 
   #instantiate(
-    bytes: Uint8Array<ArrayBuffer>,
+    module: WebAssembly.Module,
     calls: readonly ((...numbers: number[]) => void)[],
   ): WebAssembly.Instance {
     const call = (which: number, ...numbers: number[]): void => calls[which](...numbers);
@@ -96,7 +115,7 @@ export class Program {
       call3: call,
       moreTape: (least: number) => this.#moreTape(least),
     };
-    return new WebAssembly.Instance(new WebAssembly.Module(bytes), { host });
+    return new WebAssembly.Instance(module, { host });
   }
 
   #hold(bytes: number): number {
@@ -139,7 +158,8 @@ export class Program {
       for (const { shape, dtype } of this.#graph.outputs) {
         outputs.push(this.#heap.block(sizeOf(shape), dtype as DType));
       }
-      this.#main(...this.#passed([...inputs, ...outputs]), ...this.#memory);
+      const passed = this.#passed([...inputs, ...outputs]);
+      this.#assisted(() => this.#main(...passed, ...this.#memory));
     } catch (error) {
       for (const block of outputs) this.#heap.free(block);
       throw error;

@@ -1,6 +1,7 @@
 /**
  * Takes the nodes of a graph together into units, each one kernel: elementwise operations over the same elements, those
- * that follow a matrix product, and sums over all elements of what was computed before.
+ * that follow a matrix product, and sums over all elements of what was computed before. A product of one or two terms is
+ * an elementwise operation itself, on columns of a and rows of b.
  *
  * Units run in the order in which they were begun. A node may join a unit if all that it reads comes from units begun
  * before, or from that unit itself.
@@ -23,7 +24,8 @@ import {
   type Pattern,
 } from '../kernels/mat-mul.ts';
 import { broadcastStrides } from '../kernels/nest.ts';
-import { derivedValues, isWide } from './derived.ts';
+import { cheapValues, isWide, type Repeatable } from './derived.ts';
+import { fewTerms, isNarrow, patternOf, type Product, productOf } from './products.ts';
 import { type View, Views } from './views.ts';
 
 /** A value read from memory, as an operand over the unit's shape. */
@@ -42,6 +44,8 @@ interface Expression {
   readonly members: Member[];
   /** Which member a value is. */
   readonly values: Map<Value, number>;
+  /** Those of the values that another unit stores. */
+  readonly repeats: Set<Value>;
   /** Whether float64 is among the dtypes: then vectors hold two elements. */
   readonly wide: boolean;
 }
@@ -115,10 +119,13 @@ export class UnitBuilder {
   readonly #orders = new Map<Value, number>();
   /** Values that no unit gives: each that reads one makes it again. */
   readonly #derived: ReadonlyMap<Value, GraphNode>;
+  readonly #repeatable: ReadonlyMap<Value, Repeatable>;
 
   constructor(graph: Graph) {
     this.views = new Views(graph);
-    this.#derived = derivedValues(graph, this.views, elementwise);
+    const { derived, repeatable } = cheapValues(graph, this.views, elementwise);
+    this.#derived = derived;
+    this.#repeatable = repeatable;
     const needed = this.#neededNodes(graph);
     for (const node of graph.nodes) {
       if (!needed.has(node) || this.views.idle.has(node)) continue;
@@ -162,8 +169,11 @@ export class UnitBuilder {
     const { name } = node.primitive;
     if (elementwise.has(name)) this.#placeElementwise(node);
     else if (name === 'sum' && this.#joinSum(node)) return;
-    else if (name === 'matMul') this.#placeProduct(node);
-    else this.#begin({ kind: 'node', node }, node.outputs);
+    else if (name === 'matMul') {
+      const product = productOf(node, this.views);
+      if (isNarrow(product.extents)) this.#placeNarrow(product);
+      else this.#placeProduct(product);
+    } else this.#begin({ kind: 'node', node }, node.outputs);
   }
 
   #begin(unit: Unit, values: readonly Value[]): void {
@@ -229,8 +239,11 @@ export class UnitBuilder {
     const { primitive, inputs, outputs, attrs } = node;
     const [output] = outputs;
     for (const input of inputs) {
-      const derivation = this.#derived.get(input);
-      if (derivation !== undefined && !unit.values.has(input)) this.#add(unit, derivation);
+      if (unit.values.has(input)) continue;
+      const repeated = this.#repeated(unit, input);
+      if (repeated !== undefined) unit.repeats.add(input);
+      const derivation = this.#derived.get(input) ?? repeated;
+      if (derivation !== undefined) this.#add(unit, derivation);
     }
     const shape = unit.kind === 'matMul' ? output.shape : unit.shape;
     const op = primitive.name === 'broadcastTo' ? 'identity' : primitive.name;
@@ -245,6 +258,14 @@ export class UnitBuilder {
     unit.values.set(output, unit.members.push(member) - 1);
   }
 
+  /** How a stored value can be made again of what this unit reads anyway: a load saved. */
+  #repeated(unit: GroupUnit | MatMulUnit, value: Value): GraphNode | undefined {
+    const cheap = this.#repeatable.get(value);
+    if (cheap === undefined || isWide(cheap.node) !== unit.wide) return undefined;
+    const reads = unit.operands.some(({ view }) => view.root === cheap.root);
+    return reads && sameShape(unit.shape, value.shape) ? cheap.node : undefined;
+  }
+
   #refer(unit: GroupUnit | MatMulUnit, input: Value, shape: readonly number[]): Ref {
     const constant = this.views.constantOf(input);
     if (constant !== undefined) return { constant };
@@ -254,17 +275,10 @@ export class UnitBuilder {
     const product = unit.kind === 'matMul' ? 1 : 0;
     if (unit.kind === 'matMul' && view.root === unit.product) return { operand: 0 };
     const strides = broadcastStrides(input.shape, shape);
-    const known = unit.operands.findIndex(
-      (each) =>
-        each.view.root === view.root &&
-        each.view.offset === view.offset &&
-        each.dtype === input.dtype &&
-        String(each.strides) === String(strides),
-    );
-    if (known >= 0) return { operand: known + product };
     const pattern = product > 0 ? patternOf(input.shape, shape) : undefined;
-    const operand = { view, dtype: input.dtype as DType, strides, pattern };
-    return { operand: unit.operands.push(operand) - 1 + product };
+    return {
+      operand: product + operandOf(unit, { view, dtype: input.dtype as DType, strides, pattern }),
+    };
   }
 
   /** A sum over all elements of what a group computes. */
@@ -288,27 +302,63 @@ export class UnitBuilder {
     return true;
   }
 
-  #placeProduct(node: GraphNode): void {
-    const [left, right] = node.inputs;
-    const [product] = node.outputs;
-    const a = this.views.matrixOf(left);
-    const b = this.views.matrixOf(right);
-    const extents = productExtents(product, left, right, a.transposed, b.transposed);
-    const rows = extents.m;
-    const unit: MatMulUnit = {
-      ...expression(
-        extents.batch.length === 0 ? [rows, extents.n] : product.shape,
-        product.dtype === 'float64',
-      ),
-      kind: 'matMul',
-      product,
-      a: a.view,
-      b: b.view,
-      extents,
-      orientation: orientationOf(extents),
-    };
-    this.#begin(unit, [product]);
+  #placeProduct({ value, a, b, extents }: Product): void {
+    const shape = extents.batch.length === 0 ? [extents.m, extents.n] : value.shape;
+    const orientation = orientationOf(extents);
+    const own = { kind: 'matMul', product: value, a, b, extents, orientation } as const;
+    this.#begin({ ...expression(shape, value.dtype === 'float64'), ...own }, [value]);
   }
+
+  /** Joins what goes over the same elements, whatever that computes: passes over memory are what costs. */
+  #placeNarrow(product: Product): void {
+    const { value } = product;
+    const wide = value.dtype === 'float64';
+    const latest = Math.max(this.#orderOf(product.a.root), this.#orderOf(product.b.root));
+    const earliest = Math.max(latest + 1, this.units.length - 1 - lookBack);
+    for (let order = this.units.length - 1; order >= earliest; order--) {
+      const unit = this.units[order];
+      if (unit.kind !== 'group' || unit.wide !== wide || !sameShape(unit.shape, value.shape))
+        continue;
+      if (unit.members.length + fewTerms > limits.group) continue;
+      this.#orders.set(value, order);
+      this.#addProduct(unit, product);
+      return;
+    }
+    const unit: GroupUnit = { ...expression(value.shape, wide), kind: 'group', sums: new Map() };
+    this.#begin(unit, [value]);
+    this.#addProduct(unit, product);
+  }
+
+  #addProduct(unit: GroupUnit, { value, a, b, extents }: Product): void {
+    const dtype = value.dtype as DType;
+    const { k, aRow, aColumn, bRow, bColumn } = extents;
+    const refer = (view: View, offset: number, strides: readonly number[]): Ref => {
+      const constant = this.views.constantOf(view.root);
+      if (constant !== undefined) return { constant };
+      const from = { root: view.root, offset: view.offset + offset };
+      return { operand: operandOf(unit, { view: from, dtype, strides, pattern: undefined }) };
+    };
+    for (let p = 0; p < k; p++) {
+      const inputs = [refer(a, p * aColumn, [aRow, 0]), refer(b, p * bRow, [0, bColumn])];
+      if (p > 0) inputs.push({ member: unit.members.length - 1 });
+      const op = p === 0 ? 'mul' : 'mulAdd';
+      unit.members.push({ op, dtype, inputs, inputTypes: inputs.map(() => dtype) });
+    }
+    unit.values.set(value, unit.members.length - 1);
+  }
+}
+
+/** Index of an operand among the unit's own. */
+function operandOf({ operands }: Expression, operand: UnitOperand): number {
+  const { view, dtype, strides } = operand;
+  const known = operands.findIndex(
+    (each) =>
+      each.view.root === view.root &&
+      each.view.offset === view.offset &&
+      each.dtype === dtype &&
+      String(each.strides) === String(strides),
+  );
+  return known >= 0 ? known : operands.push(operand) - 1;
 }
 
 /** Whether a unit's elements are those of `shape`, one by one. */
@@ -319,48 +369,5 @@ function takesShape(unit: GroupUnit | MatMulUnit, shape: readonly number[]): boo
 }
 
 function expression(shape: readonly number[], wide: boolean): Expression {
-  return { shape, operands: [], members: [], values: new Map(), wide };
-}
-
-/** How an operand of shape `from` lies to a product seen as `to`; undefined where none of the patterns fits. */
-export function patternOf(from: readonly number[], to: readonly number[]): Pattern | undefined {
-  const strides = broadcastStrides(from, to);
-  const own = broadcastStrides(to, to);
-  const n = to.at(-1) as number;
-  const lead = strides.slice(0, -1);
-  const still = lead.every((stride) => stride === 0);
-  const along = strides.at(-1) as number;
-  const moves = (by: number): boolean =>
-    lead.every((stride, axis) => to[axis] === 1 || stride === own[axis] / by);
-  if (along === 0 && n !== 1) return still ? 'scalar' : moves(n) ? 'column' : undefined;
-  if (moves(1)) return 'full';
-  if (still) return n === 1 ? 'scalar' : 'row';
-  return undefined;
-}
-
-function productExtents(
-  product: Value,
-  left: Value,
-  right: Value,
-  aTransposed: boolean,
-  bTransposed: boolean,
-): MatMulShape {
-  const [m, k] = left.shape.slice(-2);
-  const n = right.shape.at(-1) as number;
-  const matrices = (shape: readonly number[]): readonly number[] => shape.slice(0, -2);
-  const scaled = (shape: readonly number[], by: number): number[] =>
-    broadcastStrides(matrices(shape), matrices(product.shape)).map((stride) => stride * by);
-  return {
-    dtype: product.dtype as 'float32' | 'float64',
-    m,
-    k,
-    n,
-    aRow: aTransposed ? 1 : k,
-    aColumn: aTransposed ? m : 1,
-    bRow: bTransposed ? 1 : n,
-    bColumn: bTransposed ? k : 1,
-    batch: matrices(product.shape),
-    aBatch: scaled(left.shape, m * k),
-    bBatch: scaled(right.shape, k * n),
-  };
+  return { shape, operands: [], members: [], values: new Map(), repeats: new Set(), wide };
 }

@@ -71,6 +71,39 @@ function loadBooleans(f: FunctionWriter, used: number, address: number, offset: 
   f.get(vector);
 }
 
+/** As `loadLanes`, of numbers that lie `stride` elements apart. */
+export function loadStrided(
+  f: FunctionWriter,
+  dtype: DType,
+  used: number,
+  address: number,
+  offset: number,
+  stride: number,
+): Emit {
+  const size = bytesOf(dtype);
+  if (stride === 2 && used * size === 16 && size === 4) {
+    return () => {
+      // the second vector ends with the last element wanted, so that nothing is read beyond it
+      for (const first of [0, 3]) {
+        f.get(address);
+        f.simdMemory(simd.load, offset + first * size);
+      }
+      f.simd(simd.shuffle, 0, 1, 2, 3, 8, 9, 10, 11, 20, 21, 22, 23, 28, 29, 30, 31);
+    };
+  }
+  return () => {
+    const vector = f.let('v128', () => zero(f));
+    for (let lane = 0; lane < used; lane++) {
+      f.get(address);
+      f.get(vector);
+      const opcode = size === 4 ? simd.load32Lane : simd.load64Lane;
+      f.simdMemory(opcode, offset + lane * stride * size, lane);
+      f.set(vector);
+    }
+    f.get(vector);
+  };
+}
+
 /** The element at `address` in all lanes. */
 export function loadSplat(
   f: FunctionWriter,

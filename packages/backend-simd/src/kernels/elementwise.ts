@@ -6,7 +6,7 @@ import type { DType } from '@neuralode/tensor';
 import type { Emit } from '../wasm/function-writer.ts';
 import { FunctionWriter } from '../wasm/function-writer.ts';
 import { simd } from '../wasm/simd-opcodes.ts';
-import { bytesOf, loadLanes, loadSplat, storeLanes } from './elements.ts';
+import { bytesOf, loadLanes, loadSplat, loadStrided, storeLanes } from './elements.ts';
 import { Evaluator, laneCount, type Member } from './expression.ts';
 import { collapse, nest, type Pointer, pointer } from './nest.ts';
 
@@ -32,14 +32,21 @@ export function elementwiseFunction(kernel: ElementwiseKernel, fused: boolean): 
   return f;
 }
 
+interface Operand {
+  readonly pointer: Pointer;
+  /** Code for the element `at` elements beyond the pointer, and those beside it. */
+  readonly load: (used: number, at: number) => Emit;
+  /** What is to be done at the begin of each line. */
+  readonly prepare?: () => void;
+}
+
 class ElementwiseWriter {
   readonly #f: FunctionWriter;
   readonly #kernel: ElementwiseKernel;
   readonly #evaluator: Evaluator;
   readonly #lanes: number;
   readonly #totals: readonly (readonly [number, number])[];
-  #operands: { readonly pointer: Pointer; readonly load: (used: number, at: number) => Emit }[] =
-    [];
+  #operands: Operand[] = [];
   #results: Pointer[] = [];
 
   constructor(f: FunctionWriter, kernel: ElementwiseKernel, fused: boolean) {
@@ -84,13 +91,15 @@ class ElementwiseWriter {
   #pairs({ extents, strides }: { extents: number[]; strides: number[][] }): number[][] | undefined {
     const wide = this.#kernel.operands.some(({ dtype }) => dtype === 'bool');
     if (this.#lanes !== 4 || wide || extents.length !== 2 || extents[1] !== 2) return undefined;
-    const repeats = ([row, column]: number[]): number | undefined =>
-      column === 0 ? (row === 0 ? 0 : undefined) : row === 0 ? -1 : 1;
+    const repeats = ([row, column]: number[]): number | undefined => {
+      if (column > 1) return undefined;
+      return column === 0 ? (row === 0 ? 0 : undefined) : row === 0 ? -1 : 1;
+    };
     const pairs = strides.map(repeats);
     return pairs.every((each) => each !== undefined) ? pairs.map((each) => [each]) : undefined;
   }
 
-  #operand(index: number, dtype: DType, strides: readonly number[], outer: number) {
+  #operand(index: number, dtype: DType, strides: readonly number[], outer: number): Operand {
     const f = this.#f;
     const size = bytesOf(dtype);
     const along = strides[outer] ?? 0;
@@ -115,7 +124,17 @@ class ElementwiseWriter {
       const kept = f.once(`operand ${index}`, 'v128', value);
       return { pointer: own, load: () => () => f.get(kept) };
     }
-    return { pointer: own, load: () => loadSplat(f, dtype, this.#lanes, own.local) };
+    if (along > 1) {
+      const load = (used: number, at: number): Emit =>
+        loadStrided(f, dtype, used, own.local, at * along * size, along);
+      return { pointer: own, load };
+    }
+    const kept = f.local('v128');
+    const prepare = (): void => {
+      loadSplat(f, dtype, this.#lanes, own.local)();
+      f.set(kept);
+    };
+    return { pointer: own, prepare, load: () => () => f.get(kept) };
   }
 
   /** One line of the innermost axis. */
@@ -133,6 +152,7 @@ class ElementwiseWriter {
     const turn = (): void => {
       for (let i = 0; i < unroll; i++) this.#vector(lanes, i * lanes);
     };
+    for (const { prepare } of this.#operands) prepare?.();
     let done = 0;
     if (turns > 1) {
       f.count(turns, 1, () => {

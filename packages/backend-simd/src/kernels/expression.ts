@@ -6,6 +6,9 @@
 import type { DType } from '@neuralode/tensor';
 import { exp, expm1, sigmoid, tanh } from '../vector/exponentials.ts';
 import { Lanes } from '../vector/lanes.ts';
+import { log, log1p } from '../vector/logarithms.ts';
+import { pow } from '../vector/powers.ts';
+import { cos, sin, tooLarge } from '../vector/trigonometry.ts';
 import type { Emit, FunctionWriter } from '../wasm/function-writer.ts';
 import { simd } from '../wasm/simd-opcodes.ts';
 import { hostIndex, type MathFunction } from './host-functions.ts';
@@ -132,6 +135,7 @@ export class Evaluator {
     add: ({ dtype }, [a, b]) => this.#float(dtype).add(a, b),
     sub: ({ dtype }, [a, b]) => this.#float(dtype).sub(a, b),
     mul: ({ dtype }, [a, b]) => this.#float(dtype).mul(a, b),
+    mulAdd: ({ dtype }, [a, b, c]) => this.#float(dtype).madd(a, b, c),
     div: ({ dtype }, [a, b]) => this.#float(dtype).div(a, b),
     maximum: ({ dtype }, [a, b]) => this.#float(dtype).max(a, b),
     minimum: ({ dtype }, [a, b]) => this.#float(dtype).min(a, b),
@@ -148,17 +152,17 @@ export class Evaluator {
       }
       return total;
     },
-    exp: this.#exponential('exp', exp),
+    exp: this.#vectorised(exp),
     expm1: (member, inputs) => {
       const [largest] = member.inputs.map((ref) => this.#largest(ref));
-      return this.#exponential('expm1', (v, x) => expm1(v, x, largest))(member, inputs);
+      return this.#vectorised((v, x) => expm1(v, x, largest))(member, inputs);
     },
-    tanh: this.#exponential('tanh', tanh),
-    sigmoid: this.#exponential('sigmoid', sigmoid),
-    log: ({ dtype }, [x]) => this.#laneByLane('log', dtype, [x]),
-    log1p: ({ dtype }, [x]) => this.#laneByLane('log1p', dtype, [x]),
-    sin: ({ dtype }, [x]) => this.#laneByLane('sin', dtype, [x]),
-    cos: ({ dtype }, [x]) => this.#laneByLane('cos', dtype, [x]),
+    tanh: this.#vectorised(tanh),
+    sigmoid: this.#vectorised(sigmoid),
+    log: this.#vectorised(log),
+    log1p: this.#vectorised(log1p),
+    sin: this.#ofAngle('sin', sin),
+    cos: this.#ofAngle('cos', cos),
   };
 
   readonly #integers: Readonly<Record<string, Operation>> = {
@@ -185,11 +189,31 @@ export class Evaluator {
     return this.#mask(type, this.float32.binary(opcode)(a, b));
   }
 
-  #exponential(name: MathFunction, vector: (v: Lanes, x: Emit) => Emit): Operation {
-    return ({ dtype }, [x]) =>
-      dtype === 'float32'
-        ? vector(this.float32, this.float32.let(x))
-        : this.#laneByLane(name, dtype, [x]);
+  #vectorised(vector: (v: Lanes, x: Emit) => Emit): Operation {
+    return ({ dtype }, [input]) => {
+      const v = this.#float(dtype);
+      return vector(v, v.let(input));
+    };
+  }
+
+  /** Lane by lane, if any of the angles is too large for the vector code. */
+  #ofAngle(name: 'sin' | 'cos', vector: typeof sin): Operation {
+    return ({ dtype }, [input]) => {
+      if (dtype !== 'float32') return this.#laneByLane(name, dtype, [input]);
+      const { f, float32: v } = this;
+      const x = v.let(input);
+      const result = f.local('v128');
+      const keep = (value: Emit): void => {
+        value();
+        f.set(result);
+      };
+      f.if(
+        v.unary(simd.anyTrue)(tooLarge(v, x)),
+        () => keep(this.#laneByLane(name, dtype, [x])),
+        () => keep(vector(v, this.float64, x)),
+      );
+      return () => f.get(result);
+    };
   }
 
   #sign(v: Lanes, x: Emit): Emit {
@@ -215,6 +239,7 @@ export class Evaluator {
         default:
       }
     }
+    if (member.dtype === 'float32') return pow(v, this.float64, v.let(x), v.let(y));
     return this.#laneByLane('pow', member.dtype, [x, y]);
   }
 

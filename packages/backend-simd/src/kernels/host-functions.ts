@@ -7,13 +7,6 @@ import type { Signature } from '../wasm/function-writer.ts';
 const ofOne: Signature = { params: ['f64'], results: ['f64'] };
 const ofTwo: Signature = { params: ['f64', 'f64'], results: ['f64'] };
 
-/** 1 / (1 + exp(−x)), written so that no exponential overflows and the small end keeps its digits. */
-function sigmoid(x: number): number {
-  if (x >= 0) return 1 / (1 + Math.exp(-x));
-  const e = Math.exp(x);
-  return e / (1 + e);
-}
-
 /** IEEE 754: one to any power is one, and so is minus one to an infinite power. `Math.pow` says NaN. */
 function power(base: number, exponent: number): number {
   if (base === 1) return 1;
@@ -24,13 +17,9 @@ function power(base: number, exponent: number): number {
 /** In the order of their indices in every module. */
 export const mathFunctions = {
   exp: Math.exp,
-  expm1: Math.expm1,
   log: Math.log,
-  log1p: Math.log1p,
   sin: Math.sin,
   cos: Math.cos,
-  tanh: Math.tanh,
-  sigmoid,
   pow: power,
   /** What `**` of JavaScript does, for the arithmetic of step control. */
   power: Math.pow,

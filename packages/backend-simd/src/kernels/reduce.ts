@@ -15,6 +15,8 @@ export interface ReduceKernel {
   readonly axes: readonly number[];
 }
 
+/** Columns are summed beside each other as far as a line of the cache (64 bytes) goes: it is read once. */
+const vectorsOfLine = 4;
 /** How many terms of float64 are added up before the sum goes to the next. */
 const blockLength = 512;
 
@@ -130,32 +132,41 @@ class ReduceWriter {
       1,
       own.map((stride) => stride * this.#size),
     );
-    const column = (used: number): void => {
-      const totals = [f.let('v128', this.#zero()), f.let('v128', this.#zero())];
+    const columns = (vectors: readonly number[]): void => {
+      const totals = vectors.map(() => [f.let('v128', this.#zero()), f.let('v128', this.#zero())]);
       const add = (at: number): void => {
-        const value = f.let('v128', loadLanes(f, dtype, lanes, used, at, 0));
-        this.#addHalves(totals, () => f.get(value));
+        vectors.forEach((used, i) => {
+          const value = f.let('v128', loadLanes(f, dtype, lanes, used, at, 16 * i));
+          this.#addHalves(totals[i], () => f.get(value));
+        });
       };
       if (dtype === 'float64') this.#inBlocks(from, add, totals);
       else this.#overReduced(this.#reduced, from, add);
-      storeLanes(f, dtype, lanes, used, to.local, 0, this.#rounded(totals));
+      vectors.forEach((used, i) => {
+        storeLanes(f, dtype, lanes, used, to.local, 16 * i, this.#rounded(totals[i]));
+      });
     };
+    const wide = vectorsOfLine * lanes;
+    const whole = Math.floor(last.extent / wide);
+    const rest = last.extent % wide;
     nest(
       f,
       outer.map(({ extent }) => extent),
       [from, to],
       () => {
-        const whole = Math.floor(last.extent / lanes);
         if (whole > 0) {
           f.count(whole, 1, () => {
-            column(lanes);
-            f.advance(from.local, 16);
-            f.advance(to.local, 16);
+            columns(new Array<number>(vectorsOfLine).fill(lanes));
+            f.advance(from.local, 16 * vectorsOfLine);
+            f.advance(to.local, 16 * vectorsOfLine);
           });
         }
-        if (last.extent % lanes > 0) column(last.extent % lanes);
-        f.advance(from.local, -16 * whole);
-        f.advance(to.local, -16 * whole);
+        const vectors = Array.from({ length: Math.ceil(rest / lanes) }, (_, i) =>
+          Math.min(lanes, rest - i * lanes),
+        );
+        if (rest > 0) columns(vectors);
+        f.advance(from.local, -16 * vectorsOfLine * whole);
+        f.advance(to.local, -16 * vectorsOfLine * whole);
       },
     );
   }
@@ -191,7 +202,7 @@ class ReduceWriter {
   }
 
   /** Blocks are summed by themselves: float64 has no wider type whose roundings would not count. */
-  #inBlocks(from: Pointer, add: (at: number) => void, [block, total]: readonly number[]): void {
+  #inBlocks(from: Pointer, add: (at: number) => void, sums: readonly (readonly number[])[]): void {
     const f = this.#f;
     const [first, ...rest] = this.#reduced;
     if (first === undefined) {
@@ -202,12 +213,14 @@ class ReduceWriter {
     const walk = pointer(f, from.local, [blockLength * stride]);
     const one = (extent: number): void => {
       this.#overReduced([{ ...first, extent }, ...rest], walk, add);
-      f.get(total);
-      f.get(block);
-      f.simd(240);
-      f.set(total);
-      this.#zero()();
-      f.set(block);
+      for (const [block, total] of sums) {
+        f.get(total);
+        f.get(block);
+        f.simd(240);
+        f.set(total);
+        this.#zero()();
+        f.set(block);
+      }
     };
     const whole = Math.floor(first.extent / blockLength);
     if (whole > 0) {

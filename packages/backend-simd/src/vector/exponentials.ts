@@ -1,54 +1,105 @@
 /**
- * exp, expm1, tanh and sigmoid of float32, four at a time, within 2 units in the last place.
+ * exp, expm1, tanh and sigmoid, a vector at a time, within 2 units in the last place.
  *
  * exp x = 2ⁿ exp r with |r| ≤ ½ ln 2, after Cody and Waite ("Software Manual for the Elementary Functions", 1980); what
- * is left is a polynomial, fitted so that the largest relative error of exp r − 1 is least: 1.4e-8.
+ * is left is a polynomial whose largest relative error is least: 1.4e-8 of exp r − 1 in float32, 2e-17 in float64.
  */
 import type { Emit } from '../wasm/function-writer.ts';
-import { simd } from '../wasm/simd-opcodes.ts';
 import type { Lanes } from './lanes.ts';
 
-/** (exp r − 1 − r) / r². */
-const expTail = [
-  0.4999999701976776, 0.16666541993618011, 0.04166720435023308, 0.008366691879928112,
-  0.0013882487546652555,
-];
+/** What differs between the two formats. The last two lists are by bench/peers/fit_elementary_functions.py. */
+interface Format {
+  readonly mantissaBits: number;
+  readonly bias: number;
+  /** Added to a small number, leaves it rounded to an integer in the low bits. */
+  readonly rounder: number;
+  /** ln 2 in two pieces, so that the first product is exact. */
+  readonly ln2: readonly [number, number];
+  /**
+   * ½ ln 2 as good as it is needed where exp x is only part of the result, and less of it the larger n is: in float32, one
+   * piece is right to 1e-9, and a multiple of it to half a unit in its last place, which does not show.
+   */
+  readonly halfLn2: readonly number[];
+  /** Beyond these bounds exp has only 0 and infinity. */
+  readonly exp: readonly [number, number];
+  /** Below the first, expm1 is −1; above the second, it is exp. */
+  readonly expm1: readonly [number, number];
+  /** Beyond this, tanh is ±1. */
+  readonly tanh: number;
+  /** (exp r − 1 − r) / r², for |r| ≤ ½ ln 2. */
+  readonly expTail: readonly number[];
+  /** (tanh r − r) / r³ in powers of r², for |r| ≤ ¼ ln 2. */
+  readonly tanhTail: readonly number[];
+}
 
-/** Added to a small number, leaves it rounded to an integer, plus the bias of an exponent, in the low bits: 1.5 · 2²³. */
-const rounder = 12582912 + 127;
+const formats: Readonly<Record<Lanes['dtype'], Format>> = {
+  float32: {
+    mantissaBits: 23,
+    bias: 127,
+    rounder: 1.5 * 2 ** 23,
+    ln2: [0.693359375, -2.1219444e-4],
+    halfLn2: [Math.fround(Math.LN2 / 2)],
+    exp: [-104, 89],
+    expm1: [-80, 64],
+    tanh: 9.1,
+    expTail: [
+      0.4999999701976776, 0.16666541993618011, 0.04166720435023308, 0.008366691879928112,
+      0.0013882487546652555,
+    ],
+    tanhTail: [-0.333308686, 0.130951862],
+  },
+  float64: {
+    mantissaBits: 52,
+    bias: 1023,
+    rounder: 1.5 * 2 ** 52,
+    ln2: [0.6931471803691238, 1.9082149292705877e-10],
+    halfLn2: [0.3465735901845619, 9.541074646352939e-11],
+    exp: [-746, 710],
+    expm1: [-80, 64],
+    tanh: 19.1,
+    expTail: [
+      0.5000000000000006, 0.16666666666666685, 0.04166666666657333, 0.008333333333314527,
+      0.001388888893248307, 0.0001984126990319109, 2.4801504313471265e-5, 2.755722779379419e-6,
+      2.7626381714126947e-7, 2.5114528419069172e-8,
+    ],
+    tanhTail: [
+      -0.33333333333331705, 0.13333333332482372, -0.05396825237722317, 0.02186934605752927,
+      -0.008856610729504324, 0.0034373708626984608,
+    ],
+  },
+};
 
-/** exp x in parts: exp r − 1, and `rounder` + n. */
-function split(
+/** r = x − n · (the sum of `pieces`), and `counted`: an n so large that the low bits are n and `biases` times the bias. */
+function reduce(
   v: Lanes,
   x: Emit,
-  logarithm: 'two pieces' | 'one piece' = 'two pieces',
-): { small: Emit; rounded: Emit } {
-  const rounded = v.let(v.madd(x, v.splat(Math.LOG2E), v.splat(rounder)));
-  const n = v.let(v.sub(rounded, v.splat(rounder)));
-  const less = (from: Emit, piece: number): Emit => v.let(v.madd(n, v.splat(-piece), from));
-  // ln 2 in two pieces, so that the first product is exact; in one it is right to 3e-9, and n ln 2 to half a unit in its
-  // last place, which does not show where exp x is only part of the result, and less of it the larger n is
-  const r =
-    logarithm === 'one piece'
-      ? less(x, Math.fround(Math.LN2))
-      : less(less(x, 0.693359375), -2.1219444e-4);
-  const tail = v.polynomial(r, expTail);
-  return { small: v.let(v.madd(tail, v.mul(r, r), r)), rounded };
+  pieces: readonly number[],
+  biases = 1,
+): { r: Emit; counted: Emit; zero: number } {
+  const { rounder, bias } = formats[v.dtype];
+  const zero = rounder + biases * bias;
+  const step = pieces.reduce((sum, piece) => sum + piece);
+  const counted = v.let(v.madd(x, v.splat(1 / step), v.splat(zero)));
+  const n = v.let(v.sub(counted, v.splat(zero)));
+  const r = pieces.reduce((from, piece) => v.let(v.madd(n, v.splat(-piece), from)), x);
+  return { r, counted, zero };
 }
 
-/** 2ⁿ, for an n from −127 to 128: the shift leaves of `rounder` nothing but the bias. */
-function powerOfTwo(v: Lanes, rounded: Emit): Emit {
-  return v.let(v.shift(simd.i32x4Shl, rounded, 23));
+/** exp r − 1. */
+function smallExpm1(v: Lanes, r: Emit): Emit {
+  const tail = v.polynomial(r, formats[v.dtype].expTail);
+  return v.let(v.madd(tail, v.mul(r, r), r));
 }
 
-/** (1 + small) · 2ⁿ. Two factors: one alone would overflow below infinity, and not reach the subnormal numbers. */
-function scale(v: Lanes, small: Emit, rounded: Emit): Emit {
-  const n = v.let(v.binary(simd.i32x4Sub)(rounded, v.splat(rounder)));
-  const half = v.let(v.shift(simd.i32x4ShrS, n, 1));
-  const power = (exponent: Emit): Emit =>
-    v.shift(simd.i32x4Shl, v.binary(simd.i32x4Add)(exponent, v.bits(127)), 23);
-  const rest = v.binary(simd.i32x4Sub)(n, half);
-  return v.mul(v.mul(v.add(small, v.splat(1)), power(half)), power(rest));
+/** tanh r. */
+function smallTanh(v: Lanes, r: Emit): Emit {
+  const square = v.let(v.mul(r, r));
+  return v.let(v.madd(v.polynomial(square, formats[v.dtype].tanhTail), v.mul(square, r), r));
+}
+
+/** 2ⁿ, for an n from −bias to bias + 1: the shift leaves of `counted` nothing but n and the bias. */
+function powerOfTwo(v: Lanes, counted: Emit): Emit {
+  return v.let(v.shiftLeft(counted, formats[v.dtype].mantissaBits));
 }
 
 /** pmax and pmin keep NaN, given as the first operand. */
@@ -56,43 +107,73 @@ function clamp(v: Lanes, x: Emit, low: number, high: number): Emit {
   return v.let(v.pmin(v.pmax(x, v.splat(low)), v.splat(high)));
 }
 
-/** Beyond these bounds float32 has only 0 and infinity. */
+/** Or-ed to a function of x that has its sign, leaves minus zero what it is. */
+function signOf(v: Lanes, x: Emit): Emit {
+  return v.and(x, v.splat(-0));
+}
+
+/** By two powers of two: one alone would overflow below infinity, and not reach the subnormal numbers. */
 export function exp(v: Lanes, x: Emit): Emit {
-  const { small, rounded } = split(v, clamp(v, x, -104, 89));
-  return scale(v, small, rounded);
+  const { exp: bounds, ln2 } = formats[v.dtype];
+  const { r, counted } = reduce(v, clamp(v, x, ...bounds), ln2, 2);
+  const half = v.let(v.shiftRightUnsigned(counted, 1));
+  const power = powerOfTwo(v, half);
+  const rest = v.subIntegers(counted, half);
+  return v.mul(v.madd(smallExpm1(v, r), power, power), powerOfTwo(v, rest));
 }
 
-/** exp x − 1 = 2ⁿ (exp r − 1) + (2ⁿ − 1). */
-function fromParts(v: Lanes, small: Emit, rounded: Emit): Emit {
-  const power = powerOfTwo(v, rounded);
-  return v.madd(small, power, v.sub(power, v.splat(1)));
-}
-
-/** @param largest what x is known not to exceed */
+/**
+ * 2ⁿ (exp r − 1) + (2ⁿ − 1).
+ * @param largest what x is known not to exceed
+ */
 export function expm1(v: Lanes, x: Emit, largest = Number.POSITIVE_INFINITY): Emit {
-  // below −80 there is nothing to tell from −1, and 2ⁿ alone would underflow
-  const held = largest <= 64 ? v.let(v.pmax(x, v.splat(-80))) : clamp(v, x, -80, 89);
-  const { small, rounded } = split(v, held, largest <= 0 ? 'one piece' : 'two pieces');
-  const near = v.let(fromParts(v, small, rounded));
-  // far above zero the 1 does not count, and 2ⁿ alone would overflow
-  const value =
-    largest <= 64 ? near : v.select(v.lt(x, v.splat(64)), near, scale(v, small, rounded));
-  // minus zero stays what it is
-  return v.or(value, v.and(x, v.bits(0x80000000)));
+  const { expm1: bounds, exp: ends, ln2, halfLn2 } = formats[v.dtype];
+  const [lowest, large] = bounds;
+  // below the lowest there is nothing to tell from −1, and 2ⁿ would underflow
+  const held = largest <= large ? v.let(v.pmax(x, v.splat(lowest))) : clamp(v, x, lowest, ends[1]);
+  const { r, counted } = reduce(v, held, largest <= 0 ? halfLn2.map((piece) => 2 * piece) : ln2);
+  const small = smallExpm1(v, r);
+  const power = powerOfTwo(v, counted);
+  const near = v.let(v.madd(small, power, v.sub(power, v.splat(1))));
+  if (largest <= large) return v.or(near, signOf(v, x));
+  // far above zero the 1 does not count, and 2ⁿ would overflow
+  const half = v.let(v.subIntegers(power, v.integer(2 ** formats[v.dtype].mantissaBits)));
+  const far = v.let(v.madd(small, half, half));
+  return v.or(v.select(v.lt(x, v.splat(large)), near, v.add(far, far)), signOf(v, x));
 }
 
-/** t / (t + 2) with t = exp 2|x| − 1: nothing cancels, near zero or far from it. */
+/**
+ * By the theorem of addition, with x = n ½ ln 2 + r and p = 2ⁿ: (p − 1 + (p + 1) tanh r) / (p + 1 + (p − 1) tanh r).
+ * Nothing cancels, near zero or far from it, and few of its operations wait for each other.
+ */
 export function tanh(v: Lanes, x: Emit): Emit {
-  const sign = v.let(v.and(x, v.bits(0x80000000)));
-  const magnitude = v.let(v.pmin(v.xor(x, sign), v.splat(9.1)));
-  const { small, rounded } = split(v, v.let(v.add(magnitude, magnitude)), 'one piece');
-  const t = v.let(fromParts(v, small, rounded));
-  return v.or(v.div(t, v.add(t, v.splat(2))), sign);
+  const { tanh: bound, halfLn2 } = formats[v.dtype];
+  const { r, counted } = reduce(v, clamp(v, x, -bound, bound), halfLn2);
+  const small = smallTanh(v, r);
+  const power = powerOfTwo(v, counted);
+  const above = v.let(v.add(power, v.splat(1)));
+  const below = v.let(v.sub(power, v.splat(1)));
+  const value = v.div(v.madd(small, above, below), v.madd(small, below, above));
+  return v.or(value, signOf(v, x));
 }
 
+/** exp x / (exp x + 1), for ½ x = n ½ ln 2 + r and p = 2ⁿ: (p + p tanh r) / (p + 1 + (p − 1) tanh r). */
 export function sigmoid(v: Lanes, x: Emit): Emit {
-  // exp of a negative number never overflows: e / (1 + e) on one side of zero, 1 / (1 + e) on the other
-  const e = v.let(exp(v, v.let(v.neg(v.abs(x)))));
-  const right = v.div(v.splat(1), v.add(v.splat(1), e));
-  return v.mul(right, v.select(v.lt(x, v.splat(0)), e, v.splat(1)));
+  const { exp: bounds, ln2 } = formats[v.dtype];
+  const held = clamp(v, v.mul(x, v.splat(0.5)), bounds[0] / 2, 20);
+  const { r, counted, zero } = reduce(
+    v,
+    held,
+    ln2.map((piece) => piece / 2),
+  );
+  const small = smallTanh(v, r);
+  // where p is so small that the sum is one, part of it comes last, so that a subnormal result is rounded once
+  const first = v.let(v.pmax(counted, v.splat(zero - 64)));
+  const last = v.add(v.sub(counted, first), v.splat(zero));
+  const power = powerOfTwo(v, first);
+  const above = v.add(power, v.splat(1));
+  const below = v.sub(power, v.splat(1));
+  const value = v.div(v.madd(small, power, power), v.madd(small, below, above));
+  // rounded, the quotient may be larger than one by a unit in the last place
+  return v.mul(v.pmin(value, v.splat(1)), powerOfTwo(v, last));
 }

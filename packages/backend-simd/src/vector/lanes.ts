@@ -125,6 +125,11 @@ export class Lanes {
     return this.binary(simd.and)(a, b);
   }
 
+  /** a without the bits of b. */
+  andNot(a: Emit, b: Emit): Emit {
+    return this.binary(simd.andNot)(a, b);
+  }
+
   or(a: Emit, b: Emit): Emit {
     return this.binary(simd.or)(a, b);
   }
@@ -143,7 +148,34 @@ export class Lanes {
     };
   }
 
-  /** Shifts 32-bit lanes. */
+  /** Integers as wide as these floats, in the same lanes. */
+  addIntegers(a: Emit, b: Emit): Emit {
+    return this.binary(this.count === 4 ? simd.i32x4Add : simd.i64x2Add)(a, b);
+  }
+
+  subIntegers(a: Emit, b: Emit): Emit {
+    return this.binary(this.count === 4 ? simd.i32x4Sub : simd.i64x2Sub)(a, b);
+  }
+
+  shiftLeft(x: Emit, by: number): Emit {
+    return this.shift(this.count === 4 ? simd.i32x4Shl : simd.i64x2Shl, x, by);
+  }
+
+  /** Keeps the sign. */
+  shiftRight(x: Emit, by: number): Emit {
+    return this.shift(this.count === 4 ? simd.i32x4ShrS : simd.i64x2ShrS, x, by);
+  }
+
+  shiftRightUnsigned(x: Emit, by: number): Emit {
+    return this.shift(this.count === 4 ? simd.i32x4ShrU : simd.i64x2ShrU, x, by);
+  }
+
+  /** A positive integer below 2⁵² (in 32 bits, 2²³) in all lanes: the bits of a subnormal number. */
+  integer(value: number): Emit {
+    return this.splat(value * (this.count === 4 ? 2 ** -149 : Number.MIN_VALUE));
+  }
+
+  /** Shifts lanes, of the width that the opcode says. */
   shift(opcode: number, x: Emit, by: number): Emit {
     return () => {
       x();
@@ -158,5 +190,15 @@ export class Lanes {
       b();
       this.f.simd(simd.shuffle, ...bytes);
     };
+  }
+
+  /** The upper half of the lanes, in the lower half. */
+  upperHalf(x: Emit): Emit {
+    return this.shuffle(x, x, [8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15]);
+  }
+
+  /** The lower halves of both, side by side. */
+  lowHalves(a: Emit, b: Emit): Emit {
+    return this.shuffle(a, b, [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23]);
   }
 }

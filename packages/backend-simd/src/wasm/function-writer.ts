@@ -113,6 +113,11 @@ export class FunctionWriter {
     this.op(0x41, ...signedLeb(value | 0));
   }
 
+  /** Of 32 bits at most. */
+  i64(value: number): void {
+    this.op(0x42, ...signedLeb(value));
+  }
+
   f32(value: number): void {
     float32[0] = value;
     this.op(0x43, ...float32Bytes);
@@ -125,6 +130,16 @@ export class FunctionWriter {
 
   call(index: number): void {
     this.op(0x10, ...leb(index));
+  }
+
+  /** Calls the function at the place in the table that is on the stack; `type` is the index of its signature. */
+  callIndirect(type: number): void {
+    this.op(0x11, ...leb(type), 0);
+  }
+
+  /** An instruction on memory that threads share; `align` is the logarithm of the operand's size. */
+  atomic(opcode: number, offset = 0, align = 2): void {
+    this.op(0xfe, opcode, align, ...leb(offset));
   }
 
   /** A SIMD instruction with its immediate bytes. */

@@ -3,10 +3,29 @@ import { leb, text, valueTypes } from './encoding.ts';
 import type { FunctionWriter, Signature } from './function-writer.ts';
 
 export class ModuleWriter {
+  readonly #sharedPages: number | undefined;
   readonly #types: string[] = [];
   readonly #imports: { readonly name: string; readonly type: number }[] = [];
   readonly #functions: FunctionWriter[] = [];
-  #exported = 0;
+  readonly #exports: { readonly name: string; readonly index: number }[] = [];
+  /** Functions that are called by their place in the module's table. */
+  readonly #table: number[] = [];
+
+  /** @param sharedPages the most pages that a memory shared by threads may have; left out, the memory is not shared */
+  constructor(sharedPages?: number) {
+    this.#sharedPages = sharedPages;
+  }
+
+  /** Index of a signature, for calls through the table. */
+  typeIndex(signature: Signature): number {
+    return this.#typeOf(signature);
+  }
+
+  /** The place in the table of a function of the module. */
+  tableIndex(index: number): number {
+    const known = this.#table.indexOf(index);
+    return known >= 0 ? known : this.#table.push(index) - 1;
+  }
 
   #typeOf({ params, results }: Signature): number {
     const list = (types: Signature['params']): number[] => [
@@ -29,19 +48,22 @@ export class ModuleWriter {
     return this.#imports.length + this.#functions.push(writer) - 1;
   }
 
-  /** The one function that the module exports, as `main`. */
-  export(index: number): void {
-    this.#exported = index;
+  /** Makes a function of the module one that it exports. */
+  export(index: number, name = 'main'): void {
+    this.#exports.push({ name, index });
   }
 
   bytes(): Uint8Array<ArrayBuffer> {
     const types = this.#types.map((key) => key.split(' ').map(Number));
     const imports = [
-      [...text('host'), ...text('memory'), 2, 0, 1],
+      [...text('host'), ...text('memory'), 2, ...limits(1, this.#sharedPages)],
       ...this.#imports.map(({ name, type }) => [...text('host'), ...text(name), 0, ...leb(type)]),
     ];
     const declared = this.#functions.map(({ signature }) => leb(this.#typeOf(signature)));
-    const exports = [[...text('main'), 0, ...leb(this.#exported)]];
+    const exports = this.#exports.map(({ name, index }) => [...text(name), 0, ...leb(index)]);
+    const places = this.#table.length;
+    // references to functions, from the first place on
+    const elements = [0, 0x41, 0, 0x0b, ...leb(places), ...this.#table.flatMap(leb)];
     const bodies = this.#functions.map((writer) => {
       const body = writer.body();
       return leb(body.length).concat(body);
@@ -51,7 +73,9 @@ export class ModuleWriter {
       section(1, types),
       section(2, imports),
       section(3, declared),
+      ...(places > 0 ? [section(4, [[0x70, 0, ...leb(places)]])] : []),
       section(7, exports),
+      ...(places > 0 ? [section(9, [elements])] : []),
       section(10, bodies),
     ];
     const bytes = new Uint8Array(parts.reduce((total, part) => total + part.length, 0));
@@ -62,6 +86,11 @@ export class ModuleWriter {
     }
     return bytes;
   }
+}
+
+/** Limits of a memory: at least so many pages, and where threads share it, at most so many. */
+function limits(least: number, shared: number | undefined): number[] {
+  return shared === undefined ? [0, ...leb(least)] : [3, ...leb(least), ...leb(shared)];
 }
 
 /** A section that is a list of entries. */
