@@ -129,7 +129,7 @@ describe('a continued run', () => {
 
   test('does not become another run', () => {
     expect(() => continuedOptions(folder, request({ seed: 1 }))).toThrow(
-      '--seed 1 differs from the run in runs/x, which began with 0; a run goes on with its own options, only --epochs, --rtol, --atol and --learning-rate may change.',
+      '--seed 1 differs from the run in runs/x, which began with 0; a run goes on with its own options, only --epochs, --rtol, --atol, --learning-rate and --threads may change.',
     );
     expect(() => continuedOptions(folder, request({ trainUntil: '3' }))).toThrow(
       '--train-until "3" differs from the run in runs/x, which began with none',

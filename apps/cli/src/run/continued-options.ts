@@ -5,8 +5,8 @@ import type { RunFolder } from './run-folder.ts';
 
 const ofTheCall = new Set(['out', 'resume', 'json']);
 
-/** More epochs; and what a run that failed may need to get on: tighter or looser solves, smaller steps. */
-const changeable = new Set(['epochs', 'rtol', 'atol', 'learningRate']);
+/** More epochs; and what a run that failed may need to get on: tighter or looser solves, smaller steps; and who shares the work. */
+const changeable = new Set(['epochs', 'rtol', 'atol', 'learningRate', 'threads']);
 
 /** Any other option given anew must be the old one: with another, it would be another run. */
 export function continuedOptions<Options extends { epochs: number }>(
@@ -20,7 +20,7 @@ export function continuedOptions<Options extends { epochs: number }>(
     if (now === then) continue;
     throw new InputError(
       `--${kebab(name)} ${now} differs from the run in ${path}, which began with ${then ?? 'none'}; ` +
-        'a run goes on with its own options, only --epochs, --rtol, --atol and --learning-rate may change.',
+        'a run goes on with its own options, only --epochs, --rtol, --atol, --learning-rate and --threads may change.',
     );
   }
   const changed = [...given].filter((name) => changeable.has(name));

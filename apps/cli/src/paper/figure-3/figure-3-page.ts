@@ -41,13 +41,13 @@ const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
 
 export function figure3Page(figure: Figure3): ResultPage {
-  const { seed, channels, epochs, backend } = figure.options;
+  const { seed, channels, epochs, backend, threads = 1 } = figure.options;
   const fit = timeFit(figure);
   const caption = 'Error, time, backward evaluations, and evaluations by epoch';
   return {
     name: 'figure-3',
     title: 'Figure 3: what the solver does in a trained ODE-Net',
-    command: `paper figure-3 --data FOLDER --seed ${seed} --channels ${channels} --epochs ${epochs} --backend ${backend}`,
+    command: `paper figure-3 --data FOLDER --seed ${seed} --channels ${channels} --epochs ${epochs} --backend ${backend} --threads ${threads}`,
     paragraphs: [
       settingsText(figure),
       forwardText(figure, fit),
