@@ -135,6 +135,8 @@ export interface PaperOptions {
   /** Of the trainings behind a table. */
   readonly seeds: readonly number[];
   readonly optimiser: (typeof mnistOptimiserNames)[number];
+  /** The first one; the optimiser's usual, if absent. */
+  readonly learningRate?: number;
   /** Pixels by which the pictures of an iteration are moved at random. */
   readonly crop: number;
   /** Whether to train also what shows the worth of the ODE block. */

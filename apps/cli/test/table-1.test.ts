@@ -79,6 +79,7 @@ test('the page has errors with their standard errors, by epoch too, beside the p
     reached: all,
     parameters: 208_266,
     peakBytes: 143e6,
+    processorSeconds: 0.2,
   });
   const none = { contestant: contestants[0]!, reached: [] };
   const odenet = row(3, reached(0, [0.03, 0.01]), reached(1, [0.05, 0.02]));
@@ -100,6 +101,7 @@ test('the page has errors with their standard errors, by epoch too, beside the p
     '208,266',
     '0.22 M',
     '143 MB, O(1)',
+    '200 ms',
     '250 ms',
     '38.0 + 26.0',
   ]);
@@ -113,5 +115,7 @@ test('the page has errors with their standard errors, by epoch too, beside the p
   // errors of a difference add as squares: √(1² + 0.5²)
   expect(worth!.rows[0]!.at(-1)).toBe('1.50 ± 1.12 %');
   expect(page.paragraphs[1]).toContain('ResNet 1.50 ± 1.12 %');
-  expect(page.command).toContain('--seeds 0,1 --epochs 2 --channels 64 --optimiser sgd --crop 4');
+  expect(page.command).toContain(
+    '--seeds 0,1 --epochs 2 --channels 64 --optimiser sgd --learning-rate 0.1 --crop 4',
+  );
 });

@@ -3,7 +3,7 @@ import { adam, cosineDecay, type Optimiser, sgd, stepDecay } from '@neuralode/nn
 import type { MnistOptions } from '../options.ts';
 
 /** What is taken where --learning-rate is not given. */
-const usualRates = { adam: 0.03, sgd: 0.1 } as const;
+export const usualRates = { adam: 0.03, sgd: 0.1 } as const;
 
 /**
  * `adam`: its rate falls to 0 by half a cosine. `sgd`: as in the published example of the paper's authors, momentum 0.9

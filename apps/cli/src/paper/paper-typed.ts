@@ -31,6 +31,7 @@ const meaningful: Readonly<Record<PaperFigure, readonly OptionName[]>> = {
     'channels',
     'epochs',
     'optimiser',
+    'learningRate',
     'crop',
     'worth',
     'runs',
@@ -50,12 +51,13 @@ export function paperCommand(run: (options: PaperOptions) => Promise<void>): Com
     .addArgument(new Argument('<figure>', 'which').choices(paperFigures));
   for (const option of options()) command.addOption(option);
   return command.action(async (figure: PaperFigure) => {
+    const given = (option: Option) =>
+      command.getOptionValueSource(option.attributeName()) === 'cli';
     const idle = command.options
-      .map((option) => option.attributeName() as OptionName)
-      .filter((name) => command.getOptionValueSource(name) === 'cli')
-      .find((name) => !meaningful[figure].includes(name));
+      .filter(given)
+      .find((option) => !meaningful[figure].includes(option.attributeName() as OptionName));
     if (idle !== undefined) {
-      throw new InputError(`--${idle} has no effect on ${figure}; leave it out.`);
+      throw new InputError(`${idle.long} has no effect on ${figure}; leave it out.`);
     }
     await run({ figure, ...command.opts<Omit<PaperOptions, 'figure'>>() });
   });
@@ -76,10 +78,11 @@ function options(): Option[] {
       .default([0, 1, 2], '0,1,2'),
     new Option('--optimiser <name>', 'sgd has momentum, and a rate that falls in three steps')
       .choices(mnistOptimiserNames)
-      .default('sgd'),
+      .default('adam'),
+    new Option('--learning-rate <number>', 'the first one').argParser(positiveNumber),
     new Option('--crop <pixels>', 'moves the digits of an iteration by up to so many')
       .argParser(wholeNumber)
-      .default(4),
+      .default(0),
     new Option(
       '--worth',
       'also trains networks without the block, and with 8 and 16 channels',

@@ -91,7 +91,7 @@ function panelsOf(figure: Figure3, fit: Line): Panel[][] {
       curvesPanel({
         title: '(b) time of a forward solve',
         x: { label: 'forward evaluations', zero: true },
-        y: { label: 'milliseconds', zero: true },
+        y: { label: 'milliseconds of the processor', zero: true },
         curves: [
           {
             name: 'a solve of 100 digits',
@@ -174,7 +174,7 @@ function settingsText({ options, testAccuracy, trainingSeconds }: Figure3): stri
     `digits right. The training keeps its checkpoints and its log in \`runs/figure-3\` below where \`${invocation()}\` was ` +
     `typed, and goes on from there. rtol and atol are the same number, the tolerance, throughout. (a) and (b): the block ` +
     `alone, three times a hundred test digits; the error is that of the state at t = 1 against float64 at 1e-7, relative to ` +
-    `its norm, the time the fastest of five. (c): the gradient of the loss of 128 test digits, its error against that through the steps of a solve at 1e-6, relative to its norm. (d): of training, averaged ` +
+    `its norm, the time that of the processor, the least of eight in turns with the other tolerances. (c): the gradient of the loss of 128 test digits, its error against that through the steps of a solve at 1e-6, relative to its norm. (d): of training, averaged ` +
     `over tenths of an epoch.`
   );
 }

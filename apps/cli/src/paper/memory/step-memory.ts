@@ -1,4 +1,4 @@
-/** What a training step of a network needs: bytes at its peak, and evaluations of the field. */
+/** What a training step of a network costs: bytes at its peak, evaluations of the field, time. */
 import { jit, valueAndGrad } from '@neuralode/autodiff';
 import { type Classifier, crossEntropy } from '@neuralode/odenet';
 import type { SolveStats } from '@neuralode/solvers';
@@ -32,6 +32,32 @@ export interface StepNetwork {
  * of a first run, which holds all that later ones do.
  */
 export async function stepMemory(asked: StepNetwork): Promise<StepMemory> {
+  const { run, dispose, evaluations } = await preparedStep(asked);
+  const backend = getBackend();
+  const before = backend.memory().liveBytes;
+  backend.resetPeak();
+  await run();
+  const peakBytes = backend.memory().peakBytes - before;
+  dispose();
+  return { peakBytes, evaluations };
+}
+
+/** Seconds of the processor for loss and gradient, once compiled: the least of three. */
+export async function stepSeconds(asked: StepNetwork): Promise<number> {
+  const { run, dispose } = await preparedStep(asked);
+  await run();
+  let least = Number.POSITIVE_INFINITY;
+  for (let turn = 0; turn < 3; turn++) {
+    const begun = process.cpuUsage();
+    await run();
+    const { user, system } = process.cpuUsage(begun);
+    least = Math.min(least, (user + system) / 1e6);
+  }
+  dispose();
+  return least;
+}
+
+async function preparedStep(asked: StepNetwork) {
   await useBackend(asked.backend);
   const evaluations = { forward: 0, backward: 0 };
   const network = asked.network(({ nfe, pass }) => {
@@ -44,13 +70,11 @@ export async function stepMemory(asked: StepNetwork): Promise<StepMemory> {
       crossEntropy(network.apply(p, pictures), labels),
     ),
   );
-  const backend = getBackend();
-  const before = backend.memory().liveBytes;
-  backend.resetPeak();
-  const result = await step(params, batch);
-  const peakBytes = backend.memory().peakBytes - before;
-  disposeTree([result, params, batch]);
-  return { peakBytes, evaluations };
+  return {
+    evaluations,
+    run: async () => disposeTree(await step(params, batch)),
+    dispose: () => disposeTree([params, batch]),
+  };
 }
 
 /** Fresh parameters, and noise for pictures. */

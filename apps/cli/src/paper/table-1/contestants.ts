@@ -82,12 +82,17 @@ export function worthPairs({ channels = usualChannels, crop }: Settings): readon
   }));
 }
 
+type TrainingSettings = Pick<PaperOptions, 'backend' | 'optimiser' | 'learningRate'> & {
+  readonly epochs: number;
+};
+
 /** The options of a contestant's training. */
 export function trainingOptions(
   { options }: Contestant,
-  { backend, optimiser, epochs }: Pick<PaperOptions, 'backend' | 'optimiser'> & { epochs: number },
+  { backend, optimiser, learningRate, epochs }: TrainingSettings,
   data: string,
   seed: number,
 ): MnistOptions {
-  return { ...usualMnist, ...options, backend, optimiser, epochs, data, seed };
+  const descent = { optimiser, ...(learningRate !== undefined && { learningRate }) };
+  return { ...usualMnist, ...options, ...descent, backend, epochs, data, seed };
 }

@@ -16,7 +16,7 @@ import type { MnistOptions, PaperOptions } from '../../options.ts';
 import { runFiles, runsFolder } from '../../run/run-folder.ts';
 import type { Terminal } from '../../terminal.ts';
 import { keptRun, requiredData } from '../kept-run.ts';
-import { stepMemory } from '../memory/step-memory.ts';
+import { type StepNetwork, stepMemory, stepSeconds } from '../memory/step-memory.ts';
 import type { ResultPage } from '../page.ts';
 import {
   type Contestant,
@@ -30,13 +30,15 @@ import { table1Page } from './table-1-page.ts';
 
 const usualEpochs = 3;
 
-/** A network and what its trainings have reached; the last two are there once a training has a checkpoint. */
+/** A network and what its trainings have reached; the others are there once a training has a checkpoint. */
 export interface TableRow {
   readonly contestant: Contestant;
   readonly reached: readonly Reached[];
   readonly parameters?: number;
   /** Of a training step with the parameters of the first seed. */
   readonly peakBytes?: number;
+  /** Of the processor, for loss and gradient with those. */
+  readonly processorSeconds?: number;
 }
 
 export interface WorthRow {
@@ -77,7 +79,7 @@ export async function table1(options: PaperOptions, terminal: Terminal): Promise
     [...contestants, ...(options.worth ? pairs.flatMap((pair) => [pair.without, pair.with]) : [])],
     terminal,
   );
-  terminal.stderr.write('measuring memory\n');
+  terminal.stderr.write('measuring memory and time of a step\n');
   const rows: TableRow[] = [];
   for (const contestant of contestants) rows.push(await rowOf(contestant, trainings));
   const worth: WorthRow[] = [];
@@ -135,16 +137,16 @@ async function rowOf(contestant: Contestant, trainings: Trainings): Promise<Tabl
   if (!existsSync(file)) return { contestant, reached };
   const settings = trainingOptions(contestant, options, data, first.seed);
   const checkpoint = await readFile(file);
-  return { contestant, reached, ...(await sizesOf(settings, trainings.digits, checkpoint)) };
+  return { contestant, reached, ...(await costsOf(settings, trainings.digits, checkpoint)) };
 }
 
-async function sizesOf(
+async function costsOf(
   options: MnistOptions,
   digits: DigitSets,
   checkpoint: Uint8Array,
-): Promise<{ parameters: number; peakBytes: number }> {
+): Promise<Required<Pick<TableRow, 'parameters' | 'peakBytes' | 'processorSeconds'>>> {
   let parameters = 0;
-  const { peakBytes } = await stepMemory({
+  const step: StepNetwork = {
     backend: options.backend,
     network: (onSolve) => mnistModel(options, onSolve),
     params: () => {
@@ -156,6 +158,7 @@ async function sizesOf(
       const examples = Array.from({ length: options.batch }, (_, i) => i);
       return digitTensors(digits.training, examples);
     },
-  });
-  return { parameters, peakBytes };
+  };
+  const { peakBytes } = await stepMemory(step);
+  return { parameters, peakBytes, processorSeconds: await stepSeconds(step) };
 }
