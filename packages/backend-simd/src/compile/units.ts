@@ -22,7 +22,7 @@ import {
   type Orientation,
   orientationOf,
   type Pattern,
-} from '../kernels/mat-mul.ts';
+} from '../kernels/mat-mul-shape.ts';
 import { broadcastStrides } from '../kernels/nest.ts';
 import { cheapValues, isWide, type Repeatable } from './derived.ts';
 import { fewTerms, isNarrow, patternOf, type Product, productOf } from './products.ts';
