@@ -122,6 +122,8 @@ export interface PaperOptions {
   /** Folder of the page. */
   readonly out: string;
   readonly backend: BackendName;
+  /** Of the simd backend; one, if absent. */
+  readonly threads?: number;
   /** Folder of the four files of the digits. */
   readonly data?: string;
   /** Of the convolutions; the figure's usual number, if absent. */

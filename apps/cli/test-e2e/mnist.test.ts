@@ -84,3 +84,37 @@ test('without data it says what it needs; a checkpoint of another network and a 
     /training stopped in iteration 1: odeint: rtol is finer than float32/,
   );
 });
+
+test('a run that fails after its first epoch names its iteration, keeps the checkpoint, and goes on with other options', async () => {
+  writeDigits(place, 100, 20);
+  const cases = [
+    {
+      model: 'odenet',
+      failing: ['--rtol', '1e-15', '--atol', '1e-15'],
+      mended: ['--rtol', '0.1', '--atol', '0.1'],
+      words: 'odeint: rtol is finer than float32',
+    },
+    {
+      model: 'mlp',
+      failing: ['--learning-rate', '1e25'],
+      mended: ['--learning-rate', '0.03'],
+      words: /train: the loss of iteration \d+ is (NaN|Infinity)/,
+    },
+  ];
+  for (const { model, failing, mended, words } of cases) {
+    // ten iterations make an epoch: the first one is done, and no more
+    await place.run(...small, '--model', model, '--epochs', '1', '--out', model);
+    const resume = ['--resume', '--out', model, '--epochs', '2'];
+    const before = place.bytes(model, 'checkpoint.safetensors');
+    const failed = await place.run(...resume, ...failing);
+    expect(failed.code).toBe(1);
+    const sentence = failed.stderr.trim().split('\n').at(-1);
+    expect(sentence).toMatch(/training stopped in iteration 1[1-9]: /);
+    expect(sentence).toMatch(words);
+    expect(sentence).toContain(`--resume --out ${model}`);
+    expect(place.bytes(model, 'checkpoint.safetensors')).toEqual(before);
+    const rest = await place.run(...resume, ...mended);
+    expect(rest.code, rest.stderr).toBe(0);
+    expect(place.iterations(model)).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
+  }
+}, 120_000);

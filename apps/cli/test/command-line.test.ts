@@ -123,11 +123,13 @@ describe('a continued run', () => {
     expect(continuedOptions(folder, request({}))).toEqual(options);
     expect(continuedOptions(folder, request({ seed: 0 }))).toEqual(options);
     expect(continuedOptions(folder, request({ epochs: 20 }))).toEqual({ ...options, epochs: 20 });
+    // a solve that failed may be asked for less
+    expect(continuedOptions(folder, request({ rtol: 0.1 }))).toEqual({ ...options, rtol: 0.1 });
   });
 
   test('does not become another run', () => {
     expect(() => continuedOptions(folder, request({ seed: 1 }))).toThrow(
-      '--seed 1 differs from the run in runs/x, which began with 0; a run goes on with its own options, only --epochs may change.',
+      '--seed 1 differs from the run in runs/x, which began with 0; a run goes on with its own options, only --epochs, --rtol, --atol, --learning-rate and --threads may change.',
     );
     expect(() => continuedOptions(folder, request({ trainUntil: '3' }))).toThrow(
       '--train-until "3" differs from the run in runs/x, which began with none',

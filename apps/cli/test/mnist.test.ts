@@ -113,6 +113,10 @@ describe('what is typed', () => {
     expect(await asked('--model', 'rknet')).toMatchObject({ gradient: 'direct' });
     const told = await asked('--model', 'rknet', '--gradient', 'checkpointed', '--channels', '8');
     expect(told).toMatchObject({ gradient: 'checkpointed', channels: 8 });
+    const example = ['--optimiser', 'sgd', '--learning-rate', '0.1', '--crop', '4'];
+    expect(await asked(...example)).toMatchObject({ optimiser: 'sgd', learningRate: 0.1, crop: 4 });
+    expect(await asked()).toMatchObject({ optimiser: 'adam', crop: 0, blocks: 6 });
+    await expect(asked('--optimiser', 'lbfgs')).rejects.toThrow(/adam, sgd/);
     await expect(asked('--model', 'vgg')).rejects.toThrow(/vgg/);
   });
 

@@ -47,7 +47,8 @@ test('a training that fails is told in the words of the command line', async () 
   expect(failure).toBeInstanceOf(RunError);
   expect((failure as Error).message).toBe(
     'training stopped in iteration 7: odeint: step size fell to 1e-13 at t = 0.42. ' +
-      `The last checkpoint is kept in ${checkpoint}. Try another --seed or other tolerances.`,
+      `The last checkpoint is kept in ${checkpoint}. Go on from it with other tolerances (or, of mnist, a lower ` +
+      `--learning-rate): neuralode --resume --out ${path} --rtol …`,
   );
 });
 

@@ -61,10 +61,18 @@ test('stops after the iteration at hand, checkpoint written, and goes on from th
   expect(rest.metrics.map(({ iteration }) => iteration)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
 });
 
-test('a failure leaves the last checkpoint alone', async () => {
+test('a failure leaves the last checkpoint from which an iteration went well', async () => {
   const { signal } = new AbortController();
   const failing = train(new Counting(0, 5), { folder, progress: silent, signal });
   await expect(failing).rejects.toThrow('failed');
-  expect(existsSync(join(folder, 'checkpoint.safetensors'))).toBe(false);
+  // taken after the first iteration, written after the second; the next one was not due yet
+  expect(checkpoint()).toBe(1);
   expect(lines()).toBe(4);
+});
+
+test('a checkpoint from which the next iteration fails is not written', async () => {
+  const { signal } = new AbortController();
+  const failing = train(new Counting(0, 2), { folder, progress: silent, signal });
+  await expect(failing).rejects.toThrow('failed');
+  expect(existsSync(join(folder, 'checkpoint.safetensors'))).toBe(false);
 });

@@ -61,7 +61,7 @@ function requireSame(
 ): void {
   const text = (value: unknown): string => JSON.stringify(value) ?? 'none';
   for (const [name, now] of Object.entries(options)) {
-    if (name === 'data' || text(now) === text(then[name])) continue;
+    if (name === 'data' || name === 'threads' || text(now) === text(then[name])) continue;
     throw new InputError(
       `${path}: this folder holds a run with ${name} ${text(then[name])}, and ${text(now)} is asked for; ` +
         'name another folder with --runs.',

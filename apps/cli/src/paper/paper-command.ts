@@ -28,7 +28,7 @@ const makers: Readonly<Record<PaperFigure, Maker>> = {
 /** The handler of the command. */
 export function runPaper(terminal: Terminal) {
   return async (options: PaperOptions): Promise<number> => {
-    await useBackend(options.backend);
+    await useBackend(options.backend, options.threads);
     const page = await makers[options.figure](options, terminal);
     if (page === undefined) return exitCodes.stopped;
     terminal.stdout.write(`written: ${await writePage(page, options.backend, options.out)}\n`);

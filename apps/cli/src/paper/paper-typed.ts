@@ -21,7 +21,7 @@ const ofTraining = [...always, 'effort'] as const;
 /** The options that mean something to each. */
 const meaningful: Readonly<Record<PaperFigure, readonly OptionName[]>> = {
   augmented: ofTraining,
-  'figure-3': [...always, 'data', 'channels', 'epochs', 'runs'],
+  'figure-3': [...always, 'threads', 'data', 'channels', 'epochs', 'runs'],
   'figure-4': ofTraining,
   'figure-5': ofTraining,
   memory: [...always, 'channels'],
@@ -35,6 +35,7 @@ const meaningful: Readonly<Record<PaperFigure, readonly OptionName[]>> = {
     'worth',
     'runs',
     'backend',
+    'threads',
     'out',
   ],
   toys: ofTraining,
@@ -84,6 +85,9 @@ function options(): Option[] {
       'also trains networks without the block, and with 8 and 16 channels',
     ).default(false),
     new Option('--backend <name>', 'what computes').choices(backendNames).default('simd'),
+    new Option('--threads <count>', 'that share the work of the simd backend').argParser(
+      positiveWholeNumber,
+    ),
     new Option('--out <folder>', 'folder of the page').default('docs/results'),
   ];
 }

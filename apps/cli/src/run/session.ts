@@ -53,10 +53,16 @@ function asRunError(error: unknown, { path }: RunFolder): unknown {
   const { cause, complaint, iteration } = error;
   if (cause !== undefined && !(cause instanceof NeuralodeError)) return cause;
   const why = cause?.message ?? `${complaint.what}.`;
-  const checkpoint = join(path, runFiles.checkpoint);
-  const kept = existsSync(checkpoint) ? `The last checkpoint is kept in ${checkpoint}. ` : '';
-  return new RunError(
-    `training stopped in iteration ${iteration}: ${why} ${kept}Try another --seed or other tolerances.`,
-    { cause: error },
+  return new RunError(`training stopped in iteration ${iteration}: ${why} ${remedy(path)}`, {
+    cause: error,
+  });
+}
+
+function remedy(folder: string): string {
+  const checkpoint = join(folder, runFiles.checkpoint);
+  if (!existsSync(checkpoint)) return 'Try another --seed or other tolerances.';
+  return (
+    `The last checkpoint is kept in ${checkpoint}. Go on from it with other tolerances (or, of mnist, a lower ` +
+    `--learning-rate): ${invocation()} --resume --out ${folder} --rtol …`
   );
 }

@@ -6,7 +6,7 @@ import { type IterationMetrics, MetricsLog } from './metrics-log.ts';
 import { runFiles } from './run-folder.ts';
 import type { Training } from './training.ts';
 
-/** A killed run loses this much work at most. */
+/** A killed run loses this much work, and an iteration, at most. */
 const checkpointEveryMs = 2_000;
 
 export interface TrainOptions {
@@ -46,28 +46,39 @@ export async function train(training: Training, options: TrainOptions): Promise<
   return { stopped, seconds: log.seconds, metrics: log.lines };
 }
 
+/**
+ * Checkpoints, now and then. Parameters are written once an iteration from them has gone well: those that an update has
+ * carried to where loss or solve fail are never written over such as can be gone on with.
+ */
 class Checkpoints {
   readonly #training: Training;
   readonly #file: string;
-  #savedAt = performance.now();
-  #savedIteration: number;
+  /** The first is due at once. */
+  #takenAt = Number.NEGATIVE_INFINITY;
+  /** Taken, and not yet gone on from. */
+  #taken: Uint8Array | undefined;
+  readonly #begunAt: number;
 
   constructor(training: Training, file: string) {
     this.#training = training;
     this.#file = file;
-    this.#savedIteration = training.done;
+    this.#begunAt = training.done;
   }
 
+  /** After an iteration. */
   async saveNowAndThen(): Promise<void> {
-    if (performance.now() - this.#savedAt > checkpointEveryMs) await this.save();
+    if (this.#taken !== undefined) {
+      await writeWhole(this.#file, this.#taken);
+      this.#taken = undefined;
+    }
+    if (performance.now() - this.#takenAt < checkpointEveryMs) return;
+    this.#taken = await this.#training.checkpoint();
+    this.#takenAt = performance.now();
   }
 
-  /** Saves unless nothing has happened since. */
+  /** At the end, unless nothing has happened. */
   async save(): Promise<void> {
-    const { done } = this.#training;
-    if (done === this.#savedIteration) return;
+    if (this.#training.done === this.#begunAt) return;
     await writeWhole(this.#file, await this.#training.checkpoint());
-    this.#savedAt = performance.now();
-    this.#savedIteration = done;
   }
 }

@@ -19,7 +19,7 @@ const usualEpochs = 5;
 
 /** What the figure is drawn from. */
 export interface Figure3 {
-  readonly options: Pick<MnistOptions, 'seed' | 'backend' | 'channels' | 'epochs'>;
+  readonly options: Pick<MnistOptions, 'seed' | 'backend' | 'threads' | 'channels' | 'epochs'>;
   readonly testAccuracy: number;
   readonly trainingSeconds: number;
   readonly forward: readonly ForwardSolve[];
@@ -32,14 +32,14 @@ export async function figure3(
   options: PaperOptions,
   terminal: Terminal,
 ): Promise<ResultPage | undefined> {
-  const { channels = usualChannels, epochs = usualEpochs, backend, seed } = options;
+  const { channels = usualChannels, epochs = usualEpochs, backend, threads = 1, seed } = options;
   const data = requiredData(options);
   const digits = await readDigitSets(data);
   const path = options.runs ?? join(runsFolder, 'figure-3');
   const settings = { ...usualMnist, backend, data, channels, epochs, seed };
   const run = await keptRun(path, settings, digits, terminal);
   if (run === undefined) return undefined;
-  return figure3Page(await measured(run, { seed, backend, channels, epochs }, terminal));
+  return figure3Page(await measured(run, { seed, backend, threads, channels, epochs }, terminal));
 }
 
 async function measured(

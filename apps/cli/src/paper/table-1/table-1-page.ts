@@ -12,7 +12,7 @@ const none = '–';
 
 export function table1Page(table: Table1): ResultPage {
   const { rows, worth, options } = table;
-  const { seeds, epochs, optimiser, crop, backend } = options;
+  const { seeds, epochs, optimiser, crop, backend, threads = 1 } = options;
   const caption = 'Test error by epoch';
   const channels = rows.at(-1)!.contestant.options.channels;
   return {
@@ -20,12 +20,12 @@ export function table1Page(table: Table1): ResultPage {
     title: 'Table 1: four networks on handwritten digits',
     command:
       `paper table-1 --data FOLDER --seeds ${seeds} --epochs ${epochs} --channels ${channels} ` +
-      `--optimiser ${optimiser} --crop ${crop} --backend ${backend}${worth.length > 0 ? ' --worth' : ''}`,
+      `--optimiser ${optimiser} --crop ${crop} --backend ${backend} --threads ${threads}${worth.length > 0 ? ' --worth' : ''}`,
     paragraphs: [settingsText(table), findingText(rows)],
     tables: [mainTable(rows), epochTable(rows), ...(worth.length > 0 ? [worthTable(table)] : [])],
     figure: { svg: panelsSvg(caption, [[errorPanel(rows)]]), caption },
     data: {
-      options: { seeds, epochs, channels, optimiser, crop, backend },
+      options: { seeds, epochs, channels, optimiser, crop, backend, threads },
       rows: rows.map(dataOf),
       worth: worth.map((pair) => ({
         channels: pair.channels,

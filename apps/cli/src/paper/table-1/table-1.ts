@@ -101,7 +101,7 @@ async function trainAll(
   for (const seed of options.seeds) {
     for (const contestant of once.values()) {
       // one for each: what programs of the last training hold would be in the way
-      await useBackend(options.backend);
+      await useBackend(options.backend, options.threads);
       const settings = trainingOptions(contestant, options, data, seed);
       const run = await keptRun(folder(contestant, seed), settings, digits, terminal);
       if (run === undefined) return true;
