@@ -262,7 +262,8 @@ export class UnitBuilder {
   #repeated(unit: GroupUnit | MatMulUnit, value: Value): GraphNode | undefined {
     const cheap = this.#repeatable.get(value);
     if (cheap === undefined || isWide(cheap.node) !== unit.wide) return undefined;
-    const reads = unit.operands.some(({ view }) => view.root === cheap.root);
+    const { root } = this.views.of(cheap.root);
+    const reads = unit.operands.some(({ view }) => view.root === root);
     return reads && sameShape(unit.shape, value.shape) ? cheap.node : undefined;
   }
 
