@@ -8,7 +8,7 @@ import {
   sizeOf,
   type Value,
 } from '@neuralode/tensor';
-import { type MatMulKernel, scratchBytes } from '../kernels/mat-mul.ts';
+import { type MatMulKernel, scratchBytes } from '../kernels/mat-mul-shape.ts';
 import { mostPartsFor, partsFor } from '../threads/split-kernel.ts';
 import { type NodeCode, nodeWriters, type PartOperand } from './emit-node.ts';
 import type { Kernel } from './library.ts';

@@ -7,7 +7,8 @@ import {
 import { type CorrelationKernel, correlationFunction } from '../kernels/correlation.ts';
 import { type ElementwiseKernel, elementwiseFunction } from '../kernels/elementwise.ts';
 import { type GatherKernel, gatherFunction } from '../kernels/gather.ts';
-import { type MatMulKernel, matMulFunction } from '../kernels/mat-mul.ts';
+import { matMulFunction } from '../kernels/mat-mul.ts';
+import type { MatMulKernel } from '../kernels/mat-mul-shape.ts';
 import { type ReduceKernel, reduceFunction } from '../kernels/reduce.ts';
 import { type WinogradFilterKernel, winogradFilterFunction } from '../kernels/winograd-filter.ts';
 import {

@@ -3,7 +3,7 @@
  * where the graph was prepared, and matrices among them are put in the order in which products read them.
  */
 import type { Block, DType, Graph, GraphNode, Num, PreparedGraph, Value } from '@neuralode/tensor';
-import { orientationOf } from '../kernels/mat-mul.ts';
+import { orientationOf } from '../kernels/mat-mul-shape.ts';
 import type { FunctionWriter, Segment } from '../wasm/function-writer.ts';
 import { type GraphCode, GraphEmitter, type MatMulReading, readsOf } from './graph-emitter.ts';
 import { MemoryBlock } from './memory-block.ts';

@@ -1,7 +1,7 @@
 /** Matrix products as the nodes of a graph ask for them, and how their operands lie. */
 import type { GraphNode, Value } from '@neuralode/tensor';
 import { laneCount } from '../kernels/expression.ts';
-import type { MatMulShape, Pattern } from '../kernels/mat-mul.ts';
+import type { MatMulShape, Pattern } from '../kernels/mat-mul-shape.ts';
 import { broadcastStrides } from '../kernels/nest.ts';
 import type { View, Views } from './views.ts';
 

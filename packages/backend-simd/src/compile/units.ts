@@ -22,7 +22,7 @@ import {
   type Orientation,
   orientationOf,
   type Pattern,
-} from '../kernels/mat-mul.ts';
+} from '../kernels/mat-mul-shape.ts';
 import { broadcastStrides } from '../kernels/nest.ts';
 import { cheapValues, isWide, type Repeatable } from './derived.ts';
 import { fewTerms, isNarrow, patternOf, type Product, productOf } from './products.ts';
@@ -262,7 +262,8 @@ export class UnitBuilder {
   #repeated(unit: GroupUnit | MatMulUnit, value: Value): GraphNode | undefined {
     const cheap = this.#repeatable.get(value);
     if (cheap === undefined || isWide(cheap.node) !== unit.wide) return undefined;
-    const reads = unit.operands.some(({ view }) => view.root === cheap.root);
+    const { root } = this.views.of(cheap.root);
+    const reads = unit.operands.some(({ view }) => view.root === root);
     return reads && sameShape(unit.shape, value.shape) ? cheap.node : undefined;
   }
 

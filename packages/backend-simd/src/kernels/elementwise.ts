@@ -34,8 +34,10 @@ export function elementwiseFunction(kernel: ElementwiseKernel, fused: boolean): 
 
 interface Operand {
   readonly pointer: Pointer;
-  /** Code for the element `at` elements beyond the pointer, and those beside it. */
-  readonly load: (used: number, at: number) => Emit;
+  /** Code for the element `at` elements beyond the pointer, and those beside it, in one of the rows done at a time. */
+  readonly load: (used: number, at: number, row: number) => Emit;
+  /** Whether it is the same in all rows. */
+  readonly shared: boolean;
   /** What is to be done at the begin of each line. */
   readonly prepare?: () => void;
 }
@@ -46,6 +48,9 @@ class ElementwiseWriter {
   readonly #evaluator: Evaluator;
   readonly #lanes: number;
   readonly #totals: readonly (readonly [number, number])[];
+  /** How many rows are done at a time, and how many elements of the results a row has. */
+  #rows: 1 | 2 = 1;
+  #length = 0;
   #operands: Operand[] = [];
   #results: Pointer[] = [];
 
@@ -68,20 +73,40 @@ class ElementwiseWriter {
     const flat = collapse(shape, [...operands.map(({ strides }) => strides), own]);
     const strides = this.#pairs(flat) ?? flat.strides;
     const extents = strides === flat.strides ? flat.extents : [flat.extents[0] * 2];
-    const outer = extents.slice(0, -1);
+    const rows = this.#rowsBeside(extents, strides);
+    this.#rows = rows;
+    const last = extents.length - 2;
+    const outer = extents
+      .slice(0, -1)
+      .map((extent, axis) => (axis === last ? extent / rows : extent));
     this.#operands = operands.map(({ dtype }, i) =>
       this.#operand(i, dtype, strides[i], outer.length),
     );
-    this.#results = stored.map((member, i) => {
-      const size = bytesOf(members[member].dtype);
-      const steps = strides[operands.length].map((stride) => stride * size);
-      return pointer(this.#f, operands.length + i, steps);
-    });
+    this.#results = stored.map((member, i) =>
+      this.#pointer(operands.length + i, strides[operands.length], members[member].dtype),
+    );
+    this.#length = last < 0 ? 0 : strides[operands.length][last];
     const moving = [...this.#operands.map((each) => each.pointer), ...this.#results];
     nest(this.#f, outer, moving, () => this.#line(extents.at(-1) ?? 1, moving, outer.length));
     sums.forEach((member, i) => {
       this.#storeTotal(i, members[member].dtype);
     });
+  }
+
+  /** Two rows at a time load once what is the same in all. Sums are left in their order. */
+  #rowsBeside(extents: readonly number[], strides: readonly (readonly number[])[]): 1 | 2 {
+    const last = extents.length - 2;
+    if (last < 0 || extents[last] % 2 > 0 || this.#kernel.sums.length > 0) return 1;
+    return strides.some((each) => each[last] === 0 && each[last + 1] > 0) ? 2 : 1;
+  }
+
+  /** An address that moves from element to element, and by all the rows that are done at a time. */
+  #pointer(parameter: number, strides: readonly number[], dtype: DType): Pointer {
+    const steps = strides.map((stride, axis) => {
+      const beside = axis === strides.length - 2 ? this.#rows : 1;
+      return Math.max(0, stride) * beside * bytesOf(dtype);
+    });
+    return pointer(this.#f, parameter, steps);
   }
 
   /**
@@ -103,15 +128,14 @@ class ElementwiseWriter {
     const f = this.#f;
     const size = bytesOf(dtype);
     const along = strides[outer] ?? 0;
-    const own = pointer(
-      f,
-      index,
-      strides.map((stride) => Math.max(0, stride) * size),
-    );
+    const own = this.#pointer(index, strides, dtype);
+    const down = outer === 0 ? 0 : strides[outer - 1];
+    const shared = down === 0;
+    const offset = (at: number, row: number): number => (row * down + at * along) * size;
     if (along === 1) {
-      const load = (used: number, at: number): Emit =>
-        loadLanes(f, dtype, this.#lanes, used, own.local, at * size);
-      return { pointer: own, load };
+      const load = (used: number, at: number, row: number): Emit =>
+        loadLanes(f, dtype, this.#lanes, used, own.local, offset(at, row));
+      return { pointer: own, load, shared };
     }
     if (strides.every((stride) => stride <= 0)) {
       const value =
@@ -122,26 +146,29 @@ class ElementwiseWriter {
             }
           : loadSplat(f, dtype, this.#lanes, index);
       const kept = f.once(`operand ${index}`, 'v128', value);
-      return { pointer: own, load: () => () => f.get(kept) };
+      return { pointer: own, load: () => () => f.get(kept), shared };
     }
     if (along > 1) {
-      const load = (used: number, at: number): Emit =>
-        loadStrided(f, dtype, used, own.local, at * along * size, along);
-      return { pointer: own, load };
+      const load = (used: number, at: number, row: number): Emit =>
+        loadStrided(f, dtype, used, own.local, offset(at, row), along);
+      return { pointer: own, load, shared };
     }
-    const kept = f.local('v128');
+    const kept = Array.from({ length: this.#rows }, () => f.local('v128'));
     const prepare = (): void => {
-      loadSplat(f, dtype, this.#lanes, own.local)();
-      f.set(kept);
+      kept.forEach((local, row) => {
+        loadSplat(f, dtype, this.#lanes, own.local, offset(0, row))();
+        f.set(local);
+      });
     };
-    return { pointer: own, prepare, load: () => () => f.get(kept) };
+    return { pointer: own, prepare, load: (_, __, row) => () => f.get(kept[row]), shared };
   }
 
   /** One line of the innermost axis. */
   #line(length: number, moving: readonly Pointer[], depth: number): void {
     const f = this.#f;
     const lanes = this.#lanes;
-    const unroll = this.#kernel.members.length <= shortExpression ? 2 : 1;
+    const short = this.#kernel.members.length <= shortExpression;
+    const unroll = short && this.#rows === 1 ? 2 : 1;
     const turns = Math.floor(length / (lanes * unroll));
     const advance = (elements: number): void => {
       for (const { local, steps } of moving) {
@@ -150,7 +177,7 @@ class ElementwiseWriter {
       }
     };
     const turn = (): void => {
-      for (let i = 0; i < unroll; i++) this.#vector(lanes, i * lanes);
+      for (let i = 0; i < unroll; i++) this.#vectors(lanes, i * lanes);
     };
     for (const { prepare } of this.#operands) prepare?.();
     let done = 0;
@@ -163,20 +190,27 @@ class ElementwiseWriter {
     }
     const moved = done;
     for (; done < length; done += lanes) {
-      this.#vector(Math.min(lanes, length - done), done - moved);
+      this.#vectors(Math.min(lanes, length - done), done - moved);
     }
     if (depth > 0) advance(-moved);
   }
 
+  /** The vectors at one place of the rows that are done at a time. */
+  #vectors(used: number, at: number): void {
+    const shared = new Map<number, Emit>();
+    for (let row = 0; row < this.#rows; row++) this.#vector(used, at, row, shared);
+  }
+
   /** One vector of which `used` elements count, `at` elements beyond the pointers. */
-  #vector(used: number, at: number): void {
+  #vector(used: number, at: number, row: number, shared: Map<number, Emit>): void {
     const { members, stored, operands } = this.#kernel;
     const f = this.#f;
-    const loaded = new Map<number, Emit>();
+    const own = new Map<number, Emit>();
     const operand = (i: number): Emit => {
+      const loaded = this.#operands[i].shared ? shared : own;
       let value = loaded.get(i);
       if (value === undefined) {
-        value = this.#evaluator.float32.let(this.#operands[i].load(used, at));
+        value = this.#evaluator.float32.let(this.#operands[i].load(used, at, row));
         loaded.set(i, value);
       }
       return value;
@@ -186,7 +220,8 @@ class ElementwiseWriter {
     stored.forEach((member, i) => {
       const { dtype } = members[member];
       const { local } = this.#results[i];
-      storeLanes(f, dtype, this.#lanes, used, local, at * bytesOf(dtype), values[member]);
+      const offset = (row * this.#length + at) * bytesOf(dtype);
+      storeLanes(f, dtype, this.#lanes, used, local, offset, values[member]);
     });
     this.#kernel.sums.forEach((member, i) => {
       this.#addUp(i, members[member].dtype, values[member], used);

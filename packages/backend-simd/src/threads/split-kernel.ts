@@ -7,7 +7,7 @@ import type { Kernel } from '../compile/library.ts';
 import type { CopyKernel } from '../kernels/copy.ts';
 import { bytesOf } from '../kernels/elements.ts';
 import type { ElementwiseKernel } from '../kernels/elementwise.ts';
-import { type MatMulKernel, orientationOf, scratchBytes } from '../kernels/mat-mul.ts';
+import { type MatMulKernel, orientationOf, scratchBytes } from '../kernels/mat-mul-shape.ts';
 import { collapse } from '../kernels/nest.ts';
 import type { ReduceKernel } from '../kernels/reduce.ts';
 
