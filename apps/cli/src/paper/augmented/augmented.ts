@@ -156,8 +156,8 @@ function settingsText(results: readonly FlowResult[], { seed }: PaperOptions): s
     `epochs. In the plane 500 points of a disc (radius 0.5) are told from 1500 of a ring (1 to 1.5) by a linear map of the ` +
     `state at the end, ${epochs[1]} epochs. SmoothL1 loss, Adam at 1e-3, batch 64, dopri5 at 1e-3, differentiated through the ` +
     `steps. Seeds ${seed} to ${seed + trials - 1}: the table has the middle one and the range, loss and evaluations as ` +
-    `means over an epoch. The last rows of the drawing are the ways of fresh points for seed ${seed}, from t = 0 to their ` +
-    `dot at t = 1.`
+    `means over an epoch. Below the curves are the ways of fresh points for seed ${seed}, from t = 0 to their dot at ` +
+    `t = 1.`
   );
 }
 
