@@ -1,8 +1,8 @@
 """Coefficients of the elementary functions of backend-simd (packages/backend-simd/src/vector), printed.
 
-Each is the polynomial whose largest error is least, by the exchange algorithm of Remez ("Sur la détermination des
-polynômes d'approximation de degré donnée", 1934), in 60 digits. The error is weighted so that it counts as a relative
-error of the function that the polynomial becomes part of.
+Each is the polynomial whose largest error is least, by the exchange algorithm of Remez ("Sur la
+détermination des polynômes d'approximation de degré donnée", 1934), in 60 digits. The error is
+weighted so that it counts as a relative error of the function that the polynomial becomes part of.
 
     bench/.venv/bin/python bench/peers/fit_elementary_functions.py
 """
@@ -33,14 +33,19 @@ def extrema(error, points):
     return found
 
 
+def chebyshev_points(low, high, count):
+    angles = [pi * (2 * i + 1) / (2 * count) for i in range(count)]
+    return [low + (high - low) * (1 - cos(angle)) / 2 for angle in angles]
+
+
 def remez(function, weight, low, high, degree):
-    """The polynomial p that minimises the largest |weight (function − p)| on [low, high], and that error."""
+    """The polynomial that minimises the largest |weight (function − it)| between, and that error."""
     count = degree + 2
-    nodes = lambda n: [low + (high - low) * (1 - cos(pi * (2 * i + 1) / (2 * n))) / 2 for i in range(n)]
-    grid = nodes(GRID)
-    at = nodes(count)
+    grid = chebyshev_points(low, high, GRID)
+    at = chebyshev_points(low, high, count)
     for _ in range(30):
-        rows = [[x**j for j in range(degree + 1)] + [(-1) ** i / weight(x)] for i, x in enumerate(at)]
+        powers = [[x**j for j in range(degree + 1)] for x in at]
+        rows = [row + [(-1) ** i / weight(at[i])] for i, row in enumerate(powers)]
         solution = list(lu_solve(matrix(rows), matrix([function(x) for x in at])))
         coefficients, level = solution[:-1], abs(solution[-1])
         error = lambda x: weight(x) * (function(x) - polynomial(coefficients, x))
@@ -69,7 +74,7 @@ HALF_STEP = log(2) / 4 * SLACK
 
 
 def exponential(degree):
-    """(exp r − 1 − r) / r² as a polynomial in r, for |r| ≤ ln 2 / 2; near zero little of exp r − 1 depends on it."""
+    """(exp r − 1 − r) / r² in r, for |r| ≤ ln 2 / 2; near zero little of exp r − 1 depends on it."""
     return remez(
         lambda r: (exp(r) - 1 - r) / r**2 if abs(r) > 1e-20 else mpf("0.5"),
         lambda r: max(abs(r), HALF_STEP / 50),
@@ -80,7 +85,7 @@ def exponential(degree):
 
 
 def tanh_near_zero(degree):
-    """(tanh r − r) / r³ as a polynomial in r²; errors at the ends, where all roundings meet, count most."""
+    """(tanh r − r) / r³ in r²; errors at the ends, where all roundings meet, count most."""
     return remez(
         lambda u: (tanh(sqrt(u)) / sqrt(u) - 1) / u,
         lambda u: (sqrt(u) / HALF_STEP) * u * sqrt(u) / tanh(sqrt(u)),
@@ -91,7 +96,7 @@ def tanh_near_zero(degree):
 
 
 def logarithm(degree):
-    """(log((1 + s) / (1 − s)) − 2 s) / s³ as a polynomial in s², for arguments from √½ to √2."""
+    """(log((1 + s) / (1 − s)) − 2 s) / s³ in s², for arguments from √½ to √2."""
     end = (sqrt(mpf(2)) - 1) / (sqrt(mpf(2)) + 1) * SLACK
     return remez(
         lambda z: (2 * atanh(sqrt(z)) / sqrt(z) - 2) / z,
@@ -129,6 +134,7 @@ if __name__ == "__main__":
     show("float32 log, (2 artanh s − 2 s) / s³ in s²", logarithm(2))
     show("float32 sin, (sin r − r) / r³ in r²", sine(2))
     show("float32 cos, (cos r − 1 + r² / 2) / r⁴ in r²", cosine(2))
+    show("float32 expm1, |r| ≤ ln 2 / 2, (exp r − 1 − r) / r² in r", exponential(4))
     show("float64 log, (2 artanh s − 2 s) / s³ in s²", logarithm(6))
     show("float64 tanh, |r| ≤ ln 2 / 4, (tanh r − r) / r³ in r²", tanh_near_zero(5))
     show("float64 expm1, |r| ≤ ln 2 / 2, (exp r − 1 − r) / r² in r", exponential(9))

@@ -1,6 +1,7 @@
 """Elementary functions of float64 numbers, correctly rounded, from 60 digits.
 
-Half of the arguments lie evenly over the range that matters, half evenly in size down to the smallest numbers.
+Half of the arguments lie evenly over the range that matters, half evenly in size down to the
+smallest numbers.
 
     bench/.venv/bin/python bench/peers/reference_elementary.py
 """
