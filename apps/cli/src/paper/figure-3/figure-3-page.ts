@@ -155,12 +155,12 @@ function forwardTable({ forward }: Figure3): ResultPage['tables'][number] {
 
 function backwardTable({ backward }: Figure3): ResultPage['tables'][number] {
   return {
-    head: ['forward + backward', ...ways.map(({ name }) => name)],
+    head: ['forward + backward, error', ...ways.map(({ name }) => name)],
     rows: tolerances.map((tolerance) => [
       tolerance.toExponential(1),
       ...ways.map(({ name }) => {
         const own = backward.find((solve) => solve.way === name && solve.tolerance === tolerance)!;
-        return `${own.forward} + ${own.backward}`;
+        return `${own.forward} + ${own.backward}, ${own.error.toExponential(0)}`;
       }),
     ]),
   };
@@ -174,7 +174,7 @@ function settingsText({ options, testAccuracy, trainingSeconds }: Figure3): stri
     `digits right. The training keeps its checkpoints and its log in \`runs/figure-3\` below where \`${invocation()}\` was ` +
     `typed, and goes on from there. rtol and atol are the same number, the tolerance, throughout. (a) and (b): the block ` +
     `alone, three times a hundred test digits; the error is that of the state at t = 1 against float64 at 1e-7, relative to ` +
-    `its norm, the time the fastest of five. (c): the gradient of the loss of 128 test digits. (d): of training, averaged ` +
+    `its norm, the time the fastest of five. (c): the gradient of the loss of 128 test digits, its error against that through the steps of a solve at 1e-6, relative to its norm. (d): of training, averaged ` +
     `over tenths of an epoch.`
   );
 }
@@ -193,7 +193,8 @@ function forwardText({ forward }: Figure3, fit: Line): string {
   );
 }
 
-function backwardText({ backward }: Figure3): string {
+function backwardText(figure: Figure3): string {
+  const { backward } = figure;
   const ratiosOf = (name: string): number[] =>
     backward.filter(({ way }) => way === name).map((solve) => solve.backward / solve.forward);
   const told = ways.map(({ name }) => {
@@ -213,8 +214,18 @@ function backwardText({ backward }: Figure3): string {
     `tolerance that fits the state: as far as the error norm goes it is free of error, and only the state that is solved ` +
     `again beside it steers the steps. With an absolute tolerance on the adjoint’s own scale (a ten-thousandth) the backward ` +
     `solve takes ${cost}. “Full norm” counts the parameters’ gradient in the error norm, ` +
-    `as in the paper’s algorithm, the others do not: few numbers beside those of the state.`
+    `as in the paper’s algorithm, the others do not: few numbers beside those of the state. What the evaluations buy is ` +
+    `the gradient’s error, in the table: ${errorText(figure)}.`
   );
+}
+
+/** How precise gradients are at training's tolerance, by the adjoint's absolute tolerance. */
+function errorText({ backward }: Figure3): string {
+  const told = ways.map(({ name }) => {
+    const own = backward.find((solve) => solve.way === name && solve.tolerance === 1e-3)!;
+    return `${name} ${own.error.toExponential(1)}`;
+  });
+  return `at 1e-3, ${told.join('; ')}`;
 }
 
 function trainingText({ training, options }: Figure3): string {

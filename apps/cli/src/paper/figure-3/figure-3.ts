@@ -51,7 +51,7 @@ async function measured(
   const params = training.params as OdenetParams;
   stderr.write('forward solves by tolerance\n');
   const forward = await forwardSolves(params, channels, digits.test);
-  const backward = await backwardSolves(backend, params, channels, digits.test, (way) =>
+  const backward = await backwardSolves({ backend, params, channels, test: digits.test }, (way) =>
     stderr.write(`backward solves by tolerance: ${way}\n`),
   );
   return {

@@ -1,4 +1,4 @@
-/** Table 1 on a few made-up digits: it stops, says what it has, and goes on. */
+/** Pages of `paper`: what they leave, and that the one with long trainings stops and goes on. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Place } from './cli.ts';
 import { writeDigits } from './digits.ts';
@@ -20,7 +20,7 @@ const rows = (folder: string): readonly Row[] =>
 const errors = (folder: string) =>
   rows(folder).map(({ network, reached }) => [network, reached.map((each) => each.errors)]);
 
-test('stopped in its second training it tells the first, and goes on to what the whole reaches', async () => {
+test('table 1, stopped in its second training it tells the first, and goes on to what the whole reaches', async () => {
   writeDigits(place, 260, 20);
   const asked = ['paper', 'table-1', '--data', '.', '--channels', '4', '--seeds', '0'];
   const options = [...asked, '--epochs', '12', '--optimiser', 'adam', '--crop', '2'];
@@ -53,3 +53,35 @@ test('stopped in its second training it tells the first, and goes on to what the
     expect.stringMatching(/holds a run with optimiser "adam", and "sgd" is asked for; .* --runs/),
   ]);
 }, 120_000);
+
+test('a page comes with its figure and its data; what a page needs or has no use for is said', async () => {
+  const made = await place.run(
+    'paper',
+    'augmented',
+    '--effort',
+    '0.01',
+    '--seed',
+    '5',
+    '--out',
+    'p',
+  );
+  expect(made.code, made.stderr).toBe(0);
+  const text = place.read('p', 'augmented.md');
+  expect(text).toContain('`neuralode paper augmented --seed 5 --effort 0.01`');
+  expect(text).toContain('](augmented.svg)');
+  const trainings = place.json('p', 'augmented.json') as unknown as { lossByEpoch: number[] }[];
+  // two problems, plain and augmented, three seeds; a hundredth of 150 epochs
+  expect(trainings.map(({ lossByEpoch }) => lossByEpoch.length)).toEqual(new Array(12).fill(2));
+  expect(place.read('p', 'augmented.svg')).toMatch(/^<svg xmlns="http:..www.w3.org.2000.svg"/);
+
+  const none = await place.run('paper', 'figure-3');
+  expect([none.code, none.stderr]).toEqual([
+    2,
+    expect.stringMatching(/paper figure-3: no folder of data was named; it needs the four files/),
+  ]);
+  const idle = await place.run('paper', 'augmented', '--channels', '8');
+  expect([idle.code, idle.stderr]).toEqual([
+    2,
+    expect.stringMatching(/--channels has no effect on augmented/),
+  ]);
+});
