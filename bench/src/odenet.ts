@@ -1,12 +1,13 @@
 /**
- * npm run bench -- odenet [--rounds=1] [--iterations=3] [--warmup=1] [--batch=128] [--seed=0] [--only=simd,wasm]
+ * npm run bench -- odenet [--rounds=1] [--iterations=3] [--warmup=1] [--batch=128] [--seed=0]
+ *     [--only=simd,wasm] [--threads=1,2]
  *
  * Training steps of the paper's picture network with a block of continuous depth (64 channels, batch 128, dopri5 at 1e-3,
  * float32), differentiated through the steps and by the adjoint: by each of our backends, each in a process of its own, and
  * by torchdiffeq and diffrax with the same parameters and pictures, on one thread and, where there are threads, on two.
  * Beside ours the floor of their convolutions, and where the fused runtime's time goes. In each round all are measured; the
- * round of the shortest iteration counts. With `--only`, which names backends and peers to measure, the other rows are those
- * of the last run. Writes bench/results/odenet.json and prints tables.
+ * round of the shortest iteration counts. With `--only`, which names backends and peers to measure, and `--threads`, the
+ * other rows are those of the last run. Writes bench/results/odenet.json and prints tables.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -34,6 +35,7 @@ const { values } = parseArgs({
     batch: { type: 'string', default: '128' },
     seed: { type: 'string', default: '0' },
     only: { type: 'string' },
+    threads: { type: 'string', default: '1,2' },
   },
 });
 
@@ -57,6 +59,7 @@ if (turnOnMultiplyAdd()) {
 }
 
 const only = values.only?.split(',');
+const threadCounts = values.threads.split(',');
 const isMeasured = (name: string): boolean => only?.includes(name) ?? true;
 
 async function ours(file: string): Promise<OdenetResult[]> {
@@ -73,16 +76,16 @@ async function ours(file: string): Promise<OdenetResult[]> {
   };
   const bothThreads = ['simd', ...(meters.has(fusedName) ? [fusedName] : []), 'node-gpu'];
   for (const backend of bothThreads.filter((name) => isMeasured(name.split(',')[0]))) {
-    for (const threads of ['1', '2']) await measure(backend, threads);
+    for (const threads of threadCounts) await measure(backend, threads);
   }
-  if (isMeasured('wasm')) await measure('wasm', '1');
+  if (isMeasured('wasm') && threadCounts.includes('1')) await measure('wasm', '1');
   return rows;
 }
 
 async function peers(file: string): Promise<OdenetResult[]> {
   const rows: OdenetResult[] = [];
   for (const name of ['torchdiffeq', 'diffrax'].filter(isMeasured)) {
-    for (const threads of ['1', '2']) {
+    for (const threads of threadCounts) {
       const args = [file, '--threads', threads];
       rows.push(...(await runPeer<OdenetResult>(`odenet_${name}.py`, args)));
     }
@@ -107,11 +110,11 @@ const resultsFile = fileURLToPath(new URL('../results/odenet.json', import.meta.
 
 /** What is not measured in this run, from the last one. */
 function rowsKept(): Row[] {
-  if (only === undefined || !existsSync(resultsFile)) return [];
+  if (!existsSync(resultsFile)) return [];
   const rows = JSON.parse(readFileSync(resultsFile, 'utf8')) as Row[];
-  return rows.filter(({ system, backend }) => {
+  return rows.filter(({ system, backend, threads }) => {
     const name = system === 'neuralode' ? backend.split(',')[0] : system;
-    return !isMeasured(name);
+    return !isMeasured(name) || !threadCounts.includes(String(threads));
   });
 }
 

@@ -35,6 +35,10 @@ function vector(opcode: number, ...immediates: number[]): number[] {
   return [0xfd, ...leb(opcode), ...immediates];
 }
 
+function text(name: string): number[] {
+  return [name.length, ...Array.from(name, (character) => character.charCodeAt(0))];
+}
+
 function section(id: number, content: readonly number[]): number[] {
   return [id, ...leb(content.length), ...content];
 }
@@ -73,8 +77,8 @@ function sumOf(local: number, bytes: number): number[] {
 }
 
 /**
- * A module that exports `run(times)`: so many products of a column block [depth, rows] and a row block [depth, 4 ×
- * vectors], both one after the other in its memory, summed in registers and stored at the end.
+ * A module that exports its `memory`, where a column block a [depth, rows] and behind it a row block b [depth, 4 × vectors]
+ * lie, and `run(times)`: it adds up aᵀ b so many times in registers, and stores the sums [rows, 4 × vectors] at 0.
  */
 export function loopModule(
   blocking: Blocking,
@@ -109,13 +113,12 @@ export function loopModule(
   // two addresses; the scalar, the vectors and the sums
   const locals = [2, 2, i32, ...leb(1 + vectors + rows * vectors), v128];
   const code = [...locals, ...body];
-  const name = [3, ...Array.from('run', (character) => character.charCodeAt(0))];
   return new Uint8Array([
     ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
     ...section(1, [1, 0x60, 1, i32, 0]),
     ...section(3, [1, 0]),
     ...section(5, [1, 0, 1]),
-    ...section(7, [1, ...name, 0, 0]),
+    ...section(7, [2, ...text('run'), 0, 0, ...text('memory'), 2, 0]),
     ...section(10, [1, ...leb(code.length), ...code]),
   ]);
 }
