@@ -105,8 +105,8 @@ export function alongRows(code: ProductCode): void {
   const { dtype, m, n, aColumn, bRow, bColumn } = kernel;
   const size = bytesOf(dtype);
   const store = size === 4 ? simd.store32Lane : simd.store64Lane;
-  // as many rows of the tile as the product has columns, three at most
-  tiles(f, m, 2 * v.count, (row, rows) => {
+  // as many rows of the tile as the product has columns, three at most: eight sums, or six
+  tiles(f, m, (n <= 2 ? 4 : 2) * v.count, (row, rows) => {
     const vectors = vectorsOf(rows, v.count);
     const sums = sumTile(code, {
       rows: n,
