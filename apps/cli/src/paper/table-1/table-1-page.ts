@@ -177,11 +177,16 @@ function settingsText({ options, rows, testDigits }: Table1): string {
     optimiser === 'sgd'
       ? `SGD with momentum 0.9 from ${rate}, to a tenth after 3/8, 5/8 and 7/8 of the iterations`
       : `Adam from ${rate}, decayed by a cosine`;
+  const moved =
+    crop === 0
+      ? 'digits as they are'
+      : `digits moved by up to ${crop} pixels (not for the perceptron)`;
+  const length = epochs === 1 ? '1 epoch' : `${epochs} epochs`;
   return (
     `The networks share downsampling and head, but for the perceptron, and differ in the middle: six residual blocks, or an ` +
     `ODE block differentiated through its steps (RK-Net) or by the adjoint (ODE-Net), dopri5 at ${usualMnist.rtol}. Each is ` +
-    `trained from seeds ${seeds.join(', ')} for ${epochs} epochs: ${descent}, batch ${usualMnist.batch}, digits moved by up ` +
-    `to ${crop} pixels (not for the perceptron). Errors are of all ${showCount(testDigits)} test digits at the last epoch ` +
+    `trained from seeds ${seeds.join(', ')} for ${length}: ${descent}, batch ${usualMnist.batch}, ${moved}. ` +
+    `Errors are of all ${showCount(testDigits)} test digits at the last epoch ` +
     `reached, none chosen by them, with the standard error over the seeds; the paper’s are those after its whole training. ` +
     `Peak memory is that of loss and gradient of a batch above parameters and digits, the processor’s time for these the ` +
     `least of three, on one thread; by the clock it is the middle one of the last epoch’s steps, update and all. Evaluations ` +
