@@ -50,13 +50,17 @@ export async function writePage(
   return path;
 }
 
+/** Columns that a text takes: marks above a letter, as in L̃, take none. */
+const widthOf = (text: string): number => text.replace(/\p{M}/gu, '').length;
+
 /** With columns of one width, as a formatter would leave it. */
 function tableText({ head, rows }: Table): string {
   const widths = head.map((cell, i) =>
-    Math.max(3, cell.length, ...rows.map((row) => row[i]!.length)),
+    Math.max(3, widthOf(cell), ...rows.map((row) => widthOf(row[i]!))),
   );
+  const padded = (cell: string, width: number): string => cell + ' '.repeat(width - widthOf(cell));
   const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell, i) => cell.padEnd(widths[i]!)).join(' | ')} |`;
+    `| ${cells.map((cell, i) => padded(cell, widths[i]!)).join(' | ')} |`;
   const rule = widths.map((width) => '-'.repeat(width));
   return [line(head), line(rule), ...rows.map(line)].join('\n');
 }
