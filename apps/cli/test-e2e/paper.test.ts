@@ -47,8 +47,19 @@ test('table 1, stopped in its second training it tells the first, and goes on to
   expect(rest.code, rest.stderr).toBe(0);
   expect(errors('rest')).toEqual(errors('whole'));
 
+  const longer = await place.run(...options, '--epochs', '13', '--runs', 'parts', '--out', 'more');
+  expect(longer.code, longer.stderr).toBe(0);
+  for (const [i, { reached }] of rows('more').entries()) {
+    expect(reached[0]!.errors).toHaveLength(13);
+    expect(reached[0]!.errors.slice(0, 12)).toEqual(rows('rest')[i]!.reached[0]!.errors);
+  }
+  const epochs = place.json('parts/rknet-4-seed-0', 'run.json').options as { epochs: number };
+  expect(epochs.epochs).toBe(13);
+
   const other = await place.run(
     ...options,
+    '--epochs',
+    '13',
     '--optimiser',
     'sgd',
     '--runs',

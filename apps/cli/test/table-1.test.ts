@@ -24,6 +24,11 @@ test('the networks have the published example’s parameters, and the paper’s 
   });
 });
 
+test('the perceptron has no channels: one training of it does for tables of any', () => {
+  const [narrow] = contestantsOf({ channels: 12, crop: 4 });
+  expect(narrow).toEqual(contestants[0]);
+});
+
 test('RK-Net and ODE-Net differ in how they are differentiated, and in nothing else', () => {
   const [, , rknet, odenet] = contestants.map((each) => trainingOptions(each, asked, 'd', 1));
   expect({ ...rknet, model: 'odenet', gradient: 'backsolve' }).toEqual(odenet);

@@ -7,7 +7,13 @@ import { join } from 'node:path';
 import { InputError } from '../failure.ts';
 import { type DigitSets, type MnistRun, tellMnist, trainMnist } from '../mnist/mnist-run.ts';
 import type { MnistOptions, PaperOptions } from '../options.ts';
-import { createRunFolder, openRunFolder, runFiles } from '../run/run-folder.ts';
+import {
+  createRunFolder,
+  openRunFolder,
+  type RunFolder,
+  runFiles,
+  updateRecord,
+} from '../run/run-folder.ts';
 import { newRecord, readRecord } from '../run/run-record.ts';
 import { invocation, type Terminal } from '../terminal.ts';
 import { neededFiles } from '../mnist/digits.ts';
@@ -33,7 +39,7 @@ export function requiredData({ figure, data }: PaperOptions): string {
   );
 }
 
-/** Undefined where Ctrl-C stopped it before its end. */
+/** Undefined where Ctrl-C stopped it before its end. More epochs than it began with are gone on to. */
 export async function keptRun(
   path: string,
   options: MnistOptions,
@@ -42,29 +48,31 @@ export async function keptRun(
 ): Promise<MnistRun | undefined> {
   const isBegun = (await readRecord(path)) !== undefined;
   const begun = isBegun ? await openRunFolder(path, 'mnist') : undefined;
-  if (begun !== undefined) requireSame(path, begun.record.options, options);
-  const folder = async () =>
-    begun ?? createRunFolder(newRecord('mnist', { ...options }), options.model, path);
+  if (begun !== undefined) requireSame(begun, options);
+  const isTold =
+    begun?.record.options.epochs === options.epochs && existsSync(join(path, runFiles.summary));
+  const folder = () =>
+    begun === undefined
+      ? createRunFolder(newRecord('mnist', { ...options }), options.model, path)
+      : updateRecord(begun, { ...begun.record, options: { ...options } });
   const run = await trainMnist(options, digits, { begun, folder }, terminal);
   if (run.trained.stopped) return undefined;
-  if (!existsSync(join(path, runFiles.summary))) {
+  if (!isTold) {
     const flags = { resume: isBegun, json: false };
     await tellMnist(run, run.folder, flags, { ...terminal, stdout: terminal.stderr });
   }
   return run;
 }
 
-function requireSame(
-  path: string,
-  then: Readonly<Record<string, unknown>>,
-  options: MnistOptions,
-): void {
+function requireSame({ path, record }: RunFolder, options: MnistOptions): void {
   const text = (value: unknown): string => JSON.stringify(value) ?? 'none';
   for (const [name, now] of Object.entries(options)) {
-    if (name === 'data' || name === 'threads' || text(now) === text(then[name])) continue;
+    const then = record.options[name];
+    if (name === 'data' || name === 'threads' || text(now) === text(then)) continue;
+    if (name === 'epochs' && options.epochs > Number(then)) continue;
     throw new InputError(
-      `${path}: this folder holds a run with ${name} ${text(then[name])}, and ${text(now)} is asked for; ` +
-        'name another folder with --runs.',
+      `${path}: this folder holds a run with ${name} ${text(then)}, and ${text(now)} is asked for; ` +
+        'it goes on to more epochs only, or name another folder with --runs.',
     );
   }
 }

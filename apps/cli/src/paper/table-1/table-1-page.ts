@@ -191,7 +191,7 @@ function settingsText({ options, rows, testDigits }: Table1): string {
     `Peak memory is that of loss and gradient of a batch above parameters and digits, the processor’s time for these the ` +
     `least of three, on one thread; by the clock it is the middle one of the last epoch’s steps, update and all. Evaluations ` +
     `are those of its steps, forward and backward. ${showDuration(spent)} of training in all; it goes on, where it was ` +
-    `stopped, when the command is given again. The published example trains for 160 epochs.`
+    `stopped, when the command is given again, and with more epochs by the schedule of those. The published example trains for 160 epochs.`
   );
 }
 
