@@ -25,16 +25,17 @@ function lorenz(y0: Tensor, span: readonly [number, number], options: Options): 
 /** y [28] at the end: places and velocities in rows of seven. */
 function pleiades(y0: Tensor, span: readonly [number, number], options: Options): Tensor {
   const stars = [0, 1, 2, 3, 4, 5, 6];
-  const masses = tensor(stars.map((i) => i + 1));
+  const masses = tensor(stars.map((i) => [i + 1]));
   // a star does not pull at itself: a distance of 1 there, times a difference of 0
   const itself = tensor(stars.map((i) => stars.map((j) => Number(i === j))));
   const field = (_t: Tensor, y: Tensor): Tensor => {
     const [x, z] = [y.slice([0, 0], [1, 7]), y.slice([1, 0], [1, 7])];
-    const dx = x.sub(x.reshape([7, 1]));
-    const dz = z.sub(z.reshape([7, 1]));
+    // the star that pulls by row, the one pulled at by column: sums of rows need no adding across a vector
+    const dx = x.reshape([7, 1]).sub(x);
+    const dz = z.reshape([7, 1]).sub(z);
     const squared = dx.mul(dx).add(dz.mul(dz)).add(itself);
     const pull = masses.div(squared.mul(squared.sqrt()));
-    const along = (d: Tensor): Tensor => pull.mul(d).sum([1]).reshape([1, 7]);
+    const along = (d: Tensor): Tensor => pull.mul(d).sum([0]).reshape([1, 7]);
     return concat([y.slice([2, 0], [2, 7]), along(dx), along(dz)], 0);
   };
   const { ys } = odeint(field, y0.reshape([4, 7]), span, options as object);

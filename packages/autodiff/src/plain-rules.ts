@@ -46,6 +46,7 @@ const elementwiseRules: Record<string, DerivativeRule> = {
   cos: elementwise(p.cos, ([x]) => x.sin().neg()),
   tanh: elementwise(p.tanh, (_, y) => oneMinus(y.square())),
   sigmoid: elementwise(p.sigmoid, (_, y) => y.mul(oneMinus(y))),
+  elu: elementwise(p.elu, (_, y) => y.minimum(0).add(1)),
   add: elementwise(
     p.add,
     () => 1,

@@ -64,6 +64,9 @@ const unaryKernels: Record<string, Kernel> = {
   sigmoid: unary((to, x) => {
     for (let i = 0; i < to.length; i++) to[i] = sigmoid(x[i]);
   }),
+  elu: unary((to, x) => {
+    for (let i = 0; i < to.length; i++) to[i] = x[i] > 0 ? x[i] : Math.expm1(x[i]);
+  }),
 };
 
 const multiply = pairKernel((to, at, n, x, i, di, y, j, dj) => {

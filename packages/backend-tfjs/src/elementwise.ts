@@ -63,6 +63,12 @@ const log1p: Kernel<undefined> = (bench, [x]) => {
   return select(bench, small, x, scaled);
 };
 
+// tfjs' own takes exp(x) − 1 as it stands on most devices
+const elu: Kernel<undefined> = (bench, [x]) => {
+  const positive = bench.call('Greater', { a: x, b: bench.number(0) });
+  return select(bench, positive, x, bench.call('Expm1', { x }));
+};
+
 /** Maximum and Minimum of most devices let one of the operands hide the other's NaN; a + b does not. */
 function nanKeeping(name: string): Kernel<undefined> {
   return (bench, [a, b], _attrs, { shape }) => {
@@ -102,6 +108,7 @@ export const elementwise: KernelTable = {
   abs,
   sign,
   log1p,
+  elu,
   where,
   fill,
   cast,

@@ -22,6 +22,12 @@ class Expm1 {
   }
 }
 
+class Elu {
+  of(x: f32): f32 {
+    return x > 0 ? x : NativeMathf.expm1(x);
+  }
+}
+
 // polynomials for |x| <= pi/4, in float64 (FreeBSD msun, k_sinf.c and k_cosf.c)
 function sineNearZero(x: f64): f64 {
   const z = x * x;
@@ -86,6 +92,10 @@ export function log1p(x: usize, out: usize, count: usize): void {
 
 export function expm1(x: usize, out: usize, count: usize): void {
   each<Expm1>(x, out, count);
+}
+
+export function elu(x: usize, out: usize, count: usize): void {
+  each<Elu>(x, out, count);
 }
 
 export function sin(x: usize, out: usize, count: usize): void {

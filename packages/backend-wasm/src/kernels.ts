@@ -20,7 +20,7 @@ type CopyRows = (
 ) => void;
 
 export const binaryNames = ['add', 'sub', 'mul', 'div', 'maximum', 'minimum'] as const;
-export const unaryNames = ['sign', 'log1p', 'expm1', 'sin', 'cos'] as const;
+export const unaryNames = ['sign', 'log1p', 'expm1', 'elu', 'sin', 'cos'] as const;
 export const exponentialNames = ['exp', 'tanh', 'sigmoid'] as const;
 
 type ReductionName =

@@ -21,6 +21,7 @@ const exact: Record<string, (x: number) => number> = {
   sin: Math.sin,
   cos: Math.cos,
   tanh: Math.tanh,
+  elu: (x) => (x > 0 ? x : Math.expm1(x)),
   sigmoid: (x) => 1 / (1 + Math.exp(-x)),
   sqrt: Math.sqrt,
   sign: Math.sign,

@@ -80,6 +80,8 @@ export const sin = unary(p.sin);
 export const cos = unary(p.cos);
 export const tanh = unary(p.tanh);
 export const sigmoid = unary(p.sigmoid);
+/** x for x > 0, exp(x) − 1 below (Clevert, Unterthiner, Hochreiter 2015, with α = 1); its derivative at 0 is 1. */
+export const elu = unary(p.elu);
 export const stopGradient = unary(p.stopGradient);
 
 export function square(x: Tensor): Tensor {
@@ -89,13 +91,6 @@ export function square(x: Tensor): Tensor {
 /** max(x, 0); its derivative at 0 is 0. */
 export function relu(x: Tensor): Tensor {
   return maximum(x, 0);
-}
-
-/** x for x > 0, exp(x) − 1 below (Clevert, Unterthiner, Hochreiter 2015, with α = 1); its derivative at 0 is 1. */
-export function elu(x: Tensor): Tensor {
-  // expm1 of the clipped value: the branch not taken must stay finite, or its zero weight would give NaN gradients.
-  const positive = greater(x, 0);
-  return where(positive, x, expm1(where(positive, 0, x)));
 }
 
 /** log(1 + exp(x)), without overflow. */

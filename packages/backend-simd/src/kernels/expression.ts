@@ -4,7 +4,7 @@
  * as wide as a lane.
  */
 import type { DType } from '@neuralode/tensor';
-import { exp, expm1, sigmoid, tanh } from '../vector/exponentials.ts';
+import { elu, exp, expm1, sigmoid, tanh } from '../vector/exponentials.ts';
 import { Lanes } from '../vector/lanes.ts';
 import { log, log1p } from '../vector/logarithms.ts';
 import { pow } from '../vector/powers.ts';
@@ -33,8 +33,6 @@ export function laneCount(dtypes: readonly DType[]): 4 | 2 {
   return dtypes.includes('float64') ? 2 : 4;
 }
 
-const sameRef = (a: Ref, b: Ref): boolean => JSON.stringify(a) === JSON.stringify(b);
-
 const lowHalves = [0, 1, 2, 3, 8, 9, 10, 11, 0, 1, 2, 3, 8, 9, 10, 11];
 
 type Operation = (member: Member, inputs: readonly Emit[]) => Emit;
@@ -47,7 +45,6 @@ export class Evaluator {
   readonly float64: Lanes;
   /** How many of the lanes count: the others need not be handed to a function of one number. */
   #used: number;
-  #members: readonly Member[] = [];
 
   constructor(f: FunctionWriter, lanes: 4 | 2, fused: boolean) {
     this.f = f;
@@ -60,7 +57,6 @@ export class Evaluator {
   /** All members' values, each kept in a local. */
   evaluate(members: readonly Member[], operand: (index: number) => Emit, used: number): Emit[] {
     this.#used = used;
-    this.#members = members;
     const values: Emit[] = [];
     for (const member of members) {
       const inputs = member.inputs.map((ref, i): Emit => {
@@ -77,20 +73,6 @@ export class Evaluator {
     if (dtype === 'float32') return this.float32.splat(value);
     if (dtype === 'float64') return this.float64.splat(value);
     return this.float32.bits(dtype === 'bool' ? -Number(value !== 0) : value);
-  }
-
-  /** A bound that the expression itself shows, as `where(0 < x, 0, x)` does: no number there is larger. */
-  #largest(ref: Ref): number {
-    if (!('member' in ref)) return Number.POSITIVE_INFINITY;
-    const { op, inputs } = this.#members[ref.member];
-    const [mask, bound, x] = inputs;
-    if (op !== 'where' || !('member' in mask) || !('constant' in bound)) {
-      return Number.POSITIVE_INFINITY;
-    }
-    const test = this.#members[mask.member];
-    const shown =
-      test.op === 'less' && sameRef(test.inputs[0], bound) && sameRef(test.inputs[1], x);
-    return shown ? bound.constant : Number.POSITIVE_INFINITY;
   }
 
   #float(dtype: DType): Lanes {
@@ -137,8 +119,8 @@ export class Evaluator {
     mul: ({ dtype }, [a, b]) => this.#float(dtype).mul(a, b),
     mulAdd: ({ dtype }, [a, b, c]) => this.#float(dtype).madd(a, b, c),
     div: ({ dtype }, [a, b]) => this.#float(dtype).div(a, b),
-    maximum: ({ dtype }, [a, b]) => this.#float(dtype).max(a, b),
-    minimum: ({ dtype }, [a, b]) => this.#float(dtype).min(a, b),
+    maximum: (member, [a, b]) => this.#extremum(member, 'max', a, b),
+    minimum: (member, [a, b]) => this.#extremum(member, 'min', a, b),
     equal: ({ inputTypes: [t] }, [a, b]) => this.#mask(t, this.#float(t).eq(a, b)),
     less: ({ inputTypes: [t] }, [a, b]) => this.#mask(t, this.#float(t).lt(a, b)),
     lessEqual: ({ inputTypes: [t] }, [a, b]) => this.#mask(t, this.#float(t).le(a, b)),
@@ -153,12 +135,10 @@ export class Evaluator {
       return total;
     },
     exp: this.#vectorised(exp),
-    expm1: (member, inputs) => {
-      const [largest] = member.inputs.map((ref) => this.#largest(ref));
-      return this.#vectorised((v, x) => expm1(v, x, largest))(member, inputs);
-    },
+    expm1: this.#vectorised(expm1),
     tanh: this.#vectorised(tanh),
     sigmoid: this.#vectorised(sigmoid),
+    elu: this.#vectorised(elu),
     log: this.#vectorised(log),
     log1p: this.#vectorised(log1p),
     sin: this.#ofAngle('sin', sin),
@@ -221,6 +201,16 @@ export class Evaluator {
     const signs = v.sub(v.and(v.lt(v.splat(0), x), one), v.and(v.lt(x, v.splat(0)), one));
     // zero keeps its sign, and NaN is its own
     return v.select(v.or(v.lt(x, v.splat(0)), v.lt(v.splat(0), x)), signs, x);
+  }
+
+  /** Beside a number that is not NaN and no zero that IEEE tells from the other, the faster of two instructions does. */
+  #extremum({ dtype, inputs: [, bound] }: Member, kind: 'max' | 'min', a: Emit, b: Emit): Emit {
+    const v = this.#float(dtype);
+    const constant = 'constant' in bound ? bound.constant : Number.NaN;
+    if (Number.isNaN(constant) || Object.is(constant, -0)) return v[kind](a, b);
+    const chosen = kind === 'max' ? v.pmax(a, b) : v.pmin(a, b);
+    // of two zeros the larger is the positive one
+    return kind === 'max' && constant === 0 ? v.add(chosen, b) : chosen;
   }
 
   /** The powers that derivatives are full of need no call. */

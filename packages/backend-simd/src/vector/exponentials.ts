@@ -1,5 +1,5 @@
 /**
- * exp, expm1, tanh and sigmoid, a vector at a time, within 2 units in the last place.
+ * exp, expm1, tanh, sigmoid and elu, a vector at a time, within 2 units in the last place.
  *
  * exp x = 2ⁿ exp r with |r| ≤ ½ ln 2, after Cody and Waite ("Software Manual for the Elementary Functions", 1980); what
  * is left is a polynomial whose largest error is least: 1.4e-8 of exp r − 1 in float32, 2e-17 in float64.
@@ -82,10 +82,14 @@ function reduce(
   return { r, counted, zero };
 }
 
-/** exp r − 1. */
-function smallExpm1(v: Lanes, r: Emit): Emit {
-  const tail = v.polynomial(r, formats[v.dtype].expTail);
-  return v.let(v.madd(tail, v.mul(r, r), r));
+/**
+ * p exp r + c, for a power of two p, and a `start` that is p r + c. Products with p are exact, so that only sums round: what
+ * waits for the polynomial is one product and one sum.
+ */
+function scaledExp(v: Lanes, r: Emit, p: Emit, start: Emit): Emit {
+  const square = v.let(v.mul(r, r));
+  const tail = v.polynomial(r, formats[v.dtype].expTail, square);
+  return v.let(v.madd(tail, v.mul(square, p), start));
 }
 
 /** tanh r. */
@@ -116,27 +120,42 @@ export function exp(v: Lanes, x: Emit): Emit {
   const half = v.let(v.shiftRightUnsigned(counted, 1));
   const power = powerOfTwo(v, half);
   const rest = v.subIntegers(counted, half);
-  return v.mul(v.madd(smallExpm1(v, r), power, power), powerOfTwo(v, rest));
+  return v.mul(scaledExp(v, r, power, v.let(v.madd(r, power, power))), powerOfTwo(v, rest));
 }
 
-/**
- * 2ⁿ (exp r − 1) + (2ⁿ − 1).
- * @param largest what x is known not to exceed
- */
-export function expm1(v: Lanes, x: Emit, largest = Number.POSITIVE_INFINITY): Emit {
-  const { expm1: bounds, exp: ends, ln2, halfLn2 } = formats[v.dtype];
+/** 2ⁿ (exp r − 1) + (2ⁿ − 1): exp x − 1, but that minus zero becomes zero; with what its power of two is. */
+function nearExpm1(
+  v: Lanes,
+  x: Emit,
+  pieces: readonly number[],
+): { value: Emit; r: Emit; power: Emit } {
+  const { r, counted } = reduce(v, x, pieces);
+  const power = powerOfTwo(v, counted);
+  const start = v.let(v.madd(r, power, v.sub(power, v.splat(1))));
+  return { value: scaledExp(v, r, power, start), r, power };
+}
+
+export function expm1(v: Lanes, x: Emit): Emit {
+  const { expm1: bounds, exp: ends, ln2, mantissaBits } = formats[v.dtype];
   const [lowest, large] = bounds;
   // below the lowest there is nothing to tell from −1, and 2ⁿ would underflow
-  const held = largest <= large ? v.let(v.pmax(x, v.splat(lowest))) : clamp(v, x, lowest, ends[1]);
-  const { r, counted } = reduce(v, held, largest <= 0 ? halfLn2.map((piece) => 2 * piece) : ln2);
-  const small = smallExpm1(v, r);
-  const power = powerOfTwo(v, counted);
-  const near = v.let(v.madd(small, power, v.sub(power, v.splat(1))));
-  if (largest <= large) return v.or(near, signOf(v, x));
+  const { value, r, power } = nearExpm1(v, clamp(v, x, lowest, ends[1]), ln2);
   // far above zero the 1 does not count, and 2ⁿ would overflow
-  const half = v.let(v.subIntegers(power, v.integer(2 ** formats[v.dtype].mantissaBits)));
-  const far = v.let(v.madd(small, half, half));
-  return v.or(v.select(v.lt(x, v.splat(large)), near, v.add(far, far)), signOf(v, x));
+  const half = v.let(v.subIntegers(power, v.integer(2 ** mantissaBits)));
+  const far = scaledExp(v, r, half, v.let(v.madd(r, half, half)));
+  return v.or(v.select(v.lt(x, v.splat(large)), value, v.add(far, far)), signOf(v, x));
+}
+
+/** The larger of x and exp x − 1, which is never below x, where x is not above zero: no mask, and minus zero stays. */
+export function elu(v: Lanes, x: Emit): Emit {
+  const { expm1: bounds, halfLn2 } = formats[v.dtype];
+  const held = v.let(v.pmax(v.pmin(x, v.splat(0)), v.splat(bounds[0])));
+  const { value } = nearExpm1(
+    v,
+    held,
+    halfLn2.map((piece) => 2 * piece),
+  );
+  return v.pmax(x, value);
 }
 
 /**

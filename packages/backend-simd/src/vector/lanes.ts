@@ -85,11 +85,17 @@ export class Lanes {
     };
   }
 
-  /** c₀ + x (c₁ + x (c₂ + …)). */
-  polynomial(x: Emit, coefficients: readonly number[]): Emit {
-    const [first, ...rest] = coefficients;
-    if (rest.length === 0) return this.splat(first);
-    return this.madd(this.polynomial(x, rest), x, this.splat(first));
+  /**
+   * c₀ + c₁ x + x² (c₂ + c₃ x + x² (…)), the pairs beside each other, so that few operations wait for each other (after
+   * Estrin, 1960).
+   */
+  polynomial(x: Emit, coefficients: readonly number[], square?: Emit): Emit {
+    const [constant, linear, ...rest] = coefficients;
+    if (linear === undefined) return this.splat(constant);
+    const pair = this.let(this.madd(this.splat(linear), x, this.splat(constant)));
+    if (rest.length === 0) return pair;
+    const known = square ?? this.let(this.mul(x, x));
+    return this.madd(this.polynomial(x, rest, known), known, pair);
   }
 
   /** Evaluated once, here; the result may be read again and again. */

@@ -4,6 +4,7 @@ import type { Primitive } from '../primitive.ts';
 import {
   abs,
   cos,
+  elu,
   exp,
   expm1,
   floor,
@@ -56,6 +57,7 @@ const rows: readonly Row[] = [
   [cos, floats, -7, 7, crossingZero, [0, 100, -100]],
   [tanh, floats, -4, 4, composed, [0, 9, -9, 20, -20, 100, -100, 1e4, -1e4]],
   [sigmoid, floats, -6, 6, composed, [0, 20, -20, 80, -80, 89, -89, 1000, -1000]],
+  [elu, floats, -4, 4, composed, [0, 20, -20, 89, -89, 1000, -1000, 1e38]],
 ];
 
 const shapes: Readonly<Record<string, readonly number[]>> = {
@@ -87,7 +89,7 @@ function unaryCases([primitive, dtypes, low, high, tolerance, edges]: Row): Kern
 const small = [1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-12, 1e-20].flatMap((x) => [x, -x]);
 
 /** Where the result is as small as the argument, its relative error counts. */
-const nearZero: readonly Primitive[] = [expm1, log1p, sin, tanh];
+const nearZero: readonly Primitive[] = [elu, expm1, log1p, sin, tanh];
 
 const least = -2147483648;
 

@@ -73,6 +73,8 @@ export const cos = unary('cos', 'float');
 export const tanh = unary('tanh', 'float');
 /** 1 / (1 + exp(-x)). */
 export const sigmoid = unary('sigmoid', 'float');
+/** x for x > 0, exp(x) − 1 below (Clevert, Unterthiner, Hochreiter 2015, with α = 1). */
+export const elu = unary('elu', 'float');
 
 export const add = binary('add', 'number');
 export const sub = binary('sub', 'number');

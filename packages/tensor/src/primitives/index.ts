@@ -41,6 +41,7 @@ export {
   cos,
   tanh,
   sigmoid,
+  elu,
   add,
   sub,
   mul,
