@@ -8,16 +8,17 @@ import { FunctionWriter } from '../wasm/function-writer.ts';
 import { panelWidth } from './correlation.ts';
 import { bytesOf, loadLanes, loadSplat, storeLanes } from './elements.ts';
 import { nest, offset, pointer } from './nest.ts';
-import { type Framed, framePicture, framedExtents, isFramed } from './picture-frame.ts';
+import { type Framed, framePicture, isFramed } from './picture-frame.ts';
 import { addProducts, beginSums, rowsByVectors, tiles, vectorsOf } from './tile.ts';
+import { pointStride, products, type TiledPictures, transformTiles } from './winograd.ts';
 import {
-  eachVector,
-  products,
-  type TiledPictures,
-  transformPixels,
-  pointStride,
-} from './winograd.ts';
-import { alongBoth, ofWeights, placesPerTile, points, toFilter } from './winograd-transforms.ts';
+  ofPixels,
+  ofWeights,
+  points,
+  toFilter,
+  transformGrids,
+  windowExtent,
+} from './winograd-transforms.ts';
 
 /**
  * Parameters of the function: the addresses of pictures, weights, the result, the pictures' frame, that of the weights, and
@@ -50,49 +51,16 @@ export function winogradFilterFunction(
     const right = pointer(f, tiled, [count * weights.channels * size]);
     nest(f, [together], [picture, weight, left, right], () => {
       framePicture(f, kernel, picture.local, frame);
-      transformPixels(f, v, kernel, frame, left.local);
+      transformTiles(v, ofPixels, kernel, kernel, frame, left.local);
       const framed = isFramed(weights);
       if (framed) framePicture(f, weights, weight.local, weightFrame);
-      transformWeights(f, v, kernel, framed ? weightFrame : weight.local, right.local);
+      const at = framed ? weightFrame : weight.local;
+      transformTiles(v, ofWeights, kernel, weights, at, right.local);
     });
     addTiles(f, v, kernel, { pixels, weights: tiled, sums });
   });
-  transformSums(f, v, kernel, sums, out);
+  transformSums(v, kernel, sums, out);
   return f;
-}
-
-function transformWeights(
-  f: FunctionWriter,
-  v: Lanes,
-  kernel: WinogradFilterKernel,
-  from: number,
-  to: number,
-): void {
-  const { dtype, weights } = kernel;
-  const { channels } = weights;
-  const [down, across] = kernel.tiles;
-  const [, width] = framedExtents(weights);
-  const size = bytesOf(dtype);
-  const point = pointStride(kernel, channels);
-  const line = width * channels * size;
-  const source = pointer(f, from, [placesPerTile * line, placesPerTile * channels * size]);
-  const target = pointer(f, to, [across * channels * size, channels * size]);
-  nest(f, [down, across], [source, target], () => {
-    const [left, right] = [source, target].map(({ local }) => f.let('i32', () => f.get(local)));
-    eachVector(f, channels, v.count, [left, right], (used) => {
-      const values = Array.from({ length: placesPerTile }, (_, row) =>
-        Array.from({ length: placesPerTile }, (_, column) => {
-          const place = row * line + column * channels * size;
-          return v.let(loadLanes(f, dtype, v.count, used, left, place));
-        }),
-      );
-      alongBoth(v, ofWeights, values)
-        .flat()
-        .forEach((value, i) => {
-          storeLanes(f, dtype, v.count, used, right, i * point, value);
-        });
-    });
-  });
 }
 
 /** For each point, transformed pixels [tiles, channels], transposed, times transformed weights [tiles, filters], added. */
@@ -144,25 +112,17 @@ function addTiles(
 
 /** Sums at each point [channels, filters], to filters [3, 3, channels, filters]. */
 function transformSums(
-  f: FunctionWriter,
   v: Lanes,
   { dtype, channels, weights }: WinogradFilterKernel,
   from: number,
   to: number,
 ): void {
   const element = channels * weights.channels * bytesOf(dtype);
-  const [left, right] = [from, to].map((local) => f.let('i32', () => f.get(local)));
-  eachVector(f, channels * weights.channels, v.count, [left, right], (used) => {
-    const sums = Array.from({ length: points }, (_, row) =>
-      Array.from({ length: points }, (_, column) => {
-        const place = (row * points + column) * element;
-        return v.let(loadLanes(f, dtype, v.count, used, left, place));
-      }),
-    );
-    alongBoth(v, toFilter, sums)
-      .flat()
-      .forEach((value, i) => {
-        storeLanes(f, dtype, v.count, used, right, i * element, value);
-      });
-  });
+  transformGrids(
+    v,
+    channels * weights.channels,
+    toFilter,
+    { address: from, steps: [points * element, element] },
+    { address: to, steps: [windowExtent * element, element] },
+  );
 }
