@@ -5,11 +5,10 @@
  */
 import { Lanes } from '../vector/lanes.ts';
 import { FunctionWriter } from '../wasm/function-writer.ts';
-import { panelWidth } from './correlation.ts';
-import { bytesOf, loadLanes, loadSplat, storeLanes } from './elements.ts';
-import { nest, offset, pointer } from './nest.ts';
+import { bytesOf } from './elements.ts';
+import { nest, pointer } from './nest.ts';
 import { type Framed, framePicture, isFramed } from './picture-frame.ts';
-import { addProducts, beginSums, rowsByVectors, tiles, vectorsOf } from './tile.ts';
+import { addTransposedProduct } from './transposed-product.ts';
 import { pointStride, products, type TiledPictures, transformTiles } from './winograd.ts';
 import {
   ofPixels,
@@ -57,7 +56,7 @@ export function winogradFilterFunction(
       const at = framed ? weightFrame : weight.local;
       transformTiles(v, ofWeights, kernel, weights, at, right.local);
     });
-    addTiles(f, v, kernel, { pixels, weights: tiled, sums });
+    addTiles(v, kernel, { pixels, weights: tiled, sums });
   });
   transformSums(v, kernel, sums, out);
   return f;
@@ -65,11 +64,11 @@ export function winogradFilterFunction(
 
 /** For each point, transformed pixels [tiles, channels], transposed, times transformed weights [tiles, filters], added. */
 function addTiles(
-  f: FunctionWriter,
   v: Lanes,
   kernel: WinogradFilterKernel,
   at: { pixels: number; weights: number; sums: number },
 ): void {
+  const { f } = v;
   const { dtype, channels, together } = kernel;
   const outputs = kernel.weights.channels;
   const size = bytesOf(dtype);
@@ -77,37 +76,15 @@ function addTiles(
   const left = pointer(f, at.pixels, [pointStride(kernel, channels)]);
   const right = pointer(f, at.weights, [pointStride(kernel, outputs)]);
   const out = pointer(f, at.sums, [channels * outputs * size]);
-  nest(f, [products], [left, right, out], () => {
-    tiles(f, outputs, panelWidth(dtype), (output, filters) => {
-      const vectors = vectorsOf(filters, v.count);
-      const factors = offset(f, right.local, output, size);
-      const columns = offset(f, out.local, output, size);
-      tiles(f, channels, rowsByVectors[vectors.length], (channel, rows) => {
-        const target = offset(f, columns, channel, outputs * size);
-        const place = (row: number, i: number): number => row * outputs * size + i * 16;
-        const sums = beginSums(f, rows, vectors.length, (row, i) =>
-          loadLanes(f, dtype, v.count, vectors[i], target, place(row, i)),
-        );
-        const first = offset(f, left.local, channel, size);
-        const pixels = pointer(f, first, [channels * size]);
-        const weights = pointer(f, factors, [outputs * size]);
-        nest(f, [count], [pixels, weights], () =>
-          addProducts(
-            f,
-            v,
-            sums,
-            (row) => loadSplat(f, dtype, v.count, pixels.local, row * size),
-            (i) => loadLanes(f, dtype, v.count, vectors[i], weights.local, i * 16),
-          ),
-        );
-        sums.forEach((list, row) => {
-          list.forEach((sum, i) => {
-            storeLanes(f, dtype, v.count, vectors[i], target, place(row, i), () => f.get(sum));
-          });
-        });
-      });
-    });
-  });
+  nest(f, [products], [left, right, out], () =>
+    addTransposedProduct(
+      v,
+      [count],
+      { from: { local: left.local, steps: [channels * size] }, columns: channels },
+      { from: { local: right.local, steps: [outputs * size] }, columns: outputs },
+      out.local,
+    ),
+  );
 }
 
 /** Sums at each point [channels, filters], to filters [3, 3, channels, filters]. */

@@ -8,10 +8,18 @@
 import { Lanes } from '../vector/lanes.ts';
 import { FunctionWriter } from '../wasm/function-writer.ts';
 import { panelWidth } from './correlation.ts';
-import { bytesOf, loadLanes, loadSplat, storeLanes } from './elements.ts';
+import { bytesOf, loadLanes, loadSplat } from './elements.ts';
 import { nest, offset, pointer } from './nest.ts';
 import { type Framed, framePicture, framedExtents } from './picture-frame.ts';
-import { addProducts, beginSums, rowsByVectors, tiles, vectorsOf, wholeTiles } from './tile.ts';
+import {
+  addProducts,
+  beginSums,
+  rowsByVectors,
+  storeRows,
+  tiles,
+  vectorsOf,
+  wholeTiles,
+} from './tile.ts';
 import {
   ofFilter,
   ofPixels,
@@ -192,12 +200,7 @@ function multiplyByFilters(
             (vector) => loadLanes(f, dtype, v.count, v.count, weights.local, vector * 16),
           ),
         );
-        sums.forEach((list, row) => {
-          list.forEach((sum, i) => {
-            const place = row * outputs * size + i * 16;
-            storeLanes(f, dtype, v.count, vectors[i], to, place, () => f.get(sum));
-          });
-        });
+        storeRows(v, sums, vectors, (row) => [to, row * outputs * size]);
       });
     });
     f.advance(panel, products * channels * beside);
