@@ -19,6 +19,7 @@ import {
   storeRows,
   tiles,
   vectorsOf,
+  vectorsPerTile,
   wholeTiles,
 } from './tile.ts';
 
@@ -45,9 +46,9 @@ export interface CorrelationKernel extends Framed {
   readonly axes: readonly [CorrelationAxis, CorrelationAxis];
 }
 
-/** Filters in one panel, but for the last one. */
+/** Filters in one panel, but for the last one: as many as a tile is wide. */
 export function panelWidth(dtype: FloatDType): number {
-  return 64 / bytesOf(dtype);
+  return (16 / bytesOf(dtype)) * vectorsPerTile;
 }
 
 /** Filters that lie beside each other in the last panel: whole vectors. */
