@@ -79,7 +79,7 @@ export class RowStepper<R extends RunnableRowGraph> {
 
   /** f at the state as it stands. */
   *#evaluate(): Run<readonly Cell[]> {
-    const strides = this.#rows.map((row) => row.stride());
+    const strides = this.#rows.map((row) => row.still());
     this.#evaluations++;
     const reads = [...this.#y, ...this.#args];
     const given = { numbers: [hostNumbers('t', strides)], choices: [] };
