@@ -21,6 +21,7 @@ import {
   SolveError,
   type SolveStatus,
   StepSizeError,
+  stateError,
 } from '../errors.ts';
 import { FiniteWatch } from '../finite-watch.ts';
 import type { AdaptivePace } from '../pace.ts';
@@ -272,11 +273,8 @@ class BatchedLoop<R extends RunnableRowGraph> {
 
   #failAt({ starts, ends }: RowLook, row: number): never {
     const [start, time] = [starts[row], ends[row]];
-    const what =
-      time !== start
-        ? `the field or the state is not finite after the step from t = ${start},`
-        : `the ${time === this.#rows[row].times[0] ? 'initial ' : ''}state is not finite`;
-    throw new NonFiniteError(time, this.#attrs.pass, what, { row });
+    const initial = time === this.#rows[row].times[0];
+    throw stateError(start, time, initial, this.#attrs.pass, { row });
   }
 
   #fail(what: string, row: number): never {
