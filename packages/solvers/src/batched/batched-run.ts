@@ -24,6 +24,7 @@ import {
   stateError,
 } from '../errors.ts';
 import { FiniteWatch } from '../finite-watch.ts';
+import { readNumbers } from '../host-numbers.ts';
 import type { AdaptivePace } from '../pace.ts';
 import { onlyWhere, type Passage, RowClock, type RowStride } from './row-clock.ts';
 import { plainRowGraphs, type RowGraphs, type RunnableRowGraph } from './row-graphs.ts';
@@ -220,7 +221,7 @@ class BatchedLoop<R extends RunnableRowGraph> {
     let errors: number[];
     let stands: boolean[];
     try {
-      errors = yield* this.#machine.read(attempt.steering[0]);
+      errors = yield* readNumbers(attempt.steering[0]);
       stands = this.#rows.map((row, r) => !row.done && this.#judge(row, r, strides[r], errors[r]));
     } catch (error) {
       this.#machine.reject(attempt);
