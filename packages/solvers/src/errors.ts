@@ -71,6 +71,21 @@ export class NonFiniteError extends SolveError {
   }
 }
 
+/** The failure of a state found not finite: after a step from `start`, or as it stands where that is `time`. */
+export function stateError(
+  start: number,
+  time: number,
+  initial: boolean,
+  pass: SolvePass,
+  place?: FailurePlace,
+): NonFiniteError {
+  const what =
+    time !== start
+      ? `the field or the state is not finite after the step from t = ${start},`
+      : `the ${initial ? 'initial ' : ''}state is not finite`;
+  return new NonFiniteError(time, pass, what, place);
+}
+
 /** The failure of a solve whose event's condition became NaN: its crossings would be missed without a word. */
 export function conditionError(event: number, time: number, who: string): NonFiniteError {
   return new NonFiniteError(

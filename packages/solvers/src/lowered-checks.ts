@@ -1,7 +1,7 @@
 /** Whether the numbers of a compiled solve are still finite, and how it fails where they are not. */
 import type { Block, Lowering, Num, Test } from '@neuralode/tensor';
 import type { AdaptiveControl } from './control.ts';
-import { NonFiniteError, StepSizeError } from './errors.ts';
+import { NonFiniteError, StepSizeError, stateError } from './errors.ts';
 import type { LoweredGraphs } from './lowered-graphs.ts';
 import type { LoweredReport } from './lowered-report.ts';
 import type { OdeSolveAttrs } from './solve-attrs.ts';
@@ -41,13 +41,7 @@ export class LoweredChecks {
   /** Looks at the state that a step has reached. */
   look(state: readonly Block[], from: Num, to: Num, initial: Test): void {
     const { pass } = this.#attrs;
-    const error = (a: number, b: number, first: boolean): Error => {
-      const what =
-        a !== b
-          ? `the field or the state is not finite after the step from t = ${a},`
-          : `the ${first ? 'initial ' : ''}state is not finite`;
-      return new NonFiniteError(b, pass, what);
-    };
+    const error = (a: number, b: number, first: boolean): Error => stateError(a, b, first, pass);
     this.#code.when(this.#notFinite(state), () => {
       this.#code.when(initial, () =>
         this.#report.fail('non-finite', (a, b) => error(a, b, true), from, to),

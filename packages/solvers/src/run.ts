@@ -23,6 +23,7 @@ import {
   SolveError,
   type SolveStatus,
   StepSizeError,
+  stateError,
 } from './errors.ts';
 import { chooseFirstStep } from './first-step.ts';
 import { applyJumps } from './jump.ts';
@@ -294,12 +295,8 @@ class SolveLoop {
   }
 
   #failAt({ start, time }: Look): never {
-    const what =
-      time !== start
-        ? `the field or the state is not finite after the step from t = ${start},`
-        : `the ${time === this.#times[0] ? 'initial ' : ''}state is not finite`;
     this.#sound = start;
-    throw new NonFiniteError(time, this.#attrs.pass, what);
+    throw stateError(start, time, time === this.#times[0], this.#attrs.pass);
   }
 
   #fail(what: string): never {

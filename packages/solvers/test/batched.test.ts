@@ -94,6 +94,10 @@ describe('a batched solve', () => {
     ['bosh3', { solver: bosh3(), rtol: 1e-4 }],
     ['rk4', { solver: rk4(), stepSize: 0.013 }],
     ['midpoint', { solver: midpoint(), stepSize: 0.0071 }],
+    [
+      'fixed steps of a method whose last stage serves the next step',
+      { solver: { kind: 'fixed', tableau: bosh3().tableau }, stepSize: 0.013 },
+    ],
   ])('takes in each row the steps of that row alone: %s', (_, options) => {
     expectRowsAsAlone(rows, options);
   });

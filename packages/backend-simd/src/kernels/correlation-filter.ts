@@ -7,11 +7,10 @@
  */
 import { Lanes } from '../vector/lanes.ts';
 import { FunctionWriter } from '../wasm/function-writer.ts';
-import { panelWidth } from './correlation.ts';
-import { bytesOf, loadLanes, loadSplat, storeLanes } from './elements.ts';
-import { nest, offset, pointer } from './nest.ts';
+import { bytesOf } from './elements.ts';
+import { nest, type Pointer, pointer } from './nest.ts';
 import { type Framed, framePicture, framedExtents, isFramed } from './picture-frame.ts';
-import { addProducts, beginSums, rowsByVectors, tiles, vectorsOf } from './tile.ts';
+import { addTransposedProduct } from './transposed-product.ts';
 
 type Pair = readonly [rows: number, columns: number];
 
@@ -39,7 +38,7 @@ export function correlationFilterFunction(
   nest(f, [batch], [source, weights], () => {
     if (framed) framePicture(f, kernel, source.local, 3);
     eachElement(f, kernel, framed ? 3 : source.local, (pixels, sums, rows) => {
-      addPicture(f, kernel, v, { pixels, weights: weights.local, sums, rows });
+      addPicture(v, kernel, { pixels, weights: weights.local, sums, rows });
     });
   });
   return f;
@@ -70,46 +69,24 @@ function eachElement(
 
 /** What one picture adds to `rows` rows of sums. */
 function addPicture(
-  f: FunctionWriter,
-  { dtype, outputs, ...kernel }: CorrelationFilterKernel,
   v: Lanes,
+  kernel: CorrelationFilterKernel,
   at: { pixels: number; weights: number; sums: number; rows: number },
 ): void {
-  const { channels, places, strides } = kernel;
-  const [, width] = framedExtents({ dtype, ...kernel });
+  const { dtype, channels, outputs, places, strides } = kernel;
+  const [, width] = framedExtents(kernel);
   const size = bytesOf(dtype);
-  const bytes = (list: readonly number[]): number[] => list.map((step) => step * size);
-  tiles(f, outputs, panelWidth(dtype), (output, count) => {
-    const vectors = vectorsOf(count, v.count);
-    const weightsHere = offset(f, at.weights, output, size);
-    const sumsHere = offset(f, at.sums, output, size);
-    tiles(f, at.rows, rowsByVectors[vectors.length], (row, rows) => {
-      const target = offset(f, sumsHere, row, outputs * size);
-      const place = (r: number, i: number): number => r * outputs * size + i * 16;
-      const sums = beginSums(f, rows, vectors.length, (r, i) =>
-        loadLanes(f, dtype, v.count, vectors[i], target, place(r, i)),
-      );
-      const first = offset(f, at.pixels, row, size);
-      const pixels = pointer(
-        f,
-        first,
-        bytes([strides[0] * width * channels, strides[1] * channels]),
-      );
-      const weights = pointer(f, weightsHere, bytes([places[1] * outputs, outputs]));
-      nest(f, places, [pixels, weights], () =>
-        addProducts(
-          f,
-          v,
-          sums,
-          (r) => loadSplat(f, dtype, v.count, pixels.local, r * size),
-          (i) => loadLanes(f, dtype, v.count, vectors[i], weights.local, i * 16),
-        ),
-      );
-      sums.forEach((list, r) => {
-        list.forEach((sum, i) => {
-          storeLanes(f, dtype, v.count, vectors[i], target, place(r, i), () => f.get(sum));
-        });
-      });
-    });
+  const moving = (local: number, steps: readonly number[]): Pointer => ({
+    local,
+    steps: steps.map((step) => step * size),
   });
+  const pixels = moving(at.pixels, [strides[0] * width * channels, strides[1] * channels]);
+  const weights = moving(at.weights, [places[1] * outputs, outputs]);
+  addTransposedProduct(
+    v,
+    places,
+    { from: pixels, columns: at.rows },
+    { from: weights, columns: outputs },
+    at.sums,
+  );
 }

@@ -9,10 +9,19 @@
 import type { FloatDType } from '@neuralode/tensor';
 import { Lanes } from '../vector/lanes.ts';
 import { FunctionWriter } from '../wasm/function-writer.ts';
-import { bytesOf, loadLanes, loadSplat, storeLanes } from './elements.ts';
+import { bytesOf, loadLanes, loadSplat } from './elements.ts';
 import { collapse, nest, offset, pointer } from './nest.ts';
 import { type Framed, framePicture, framedExtents, isFramed } from './picture-frame.ts';
-import { addProducts, beginSums, rowsByVectors, tiles, vectorsOf, wholeTiles } from './tile.ts';
+import {
+  addProducts,
+  beginSums,
+  rowsByVectors,
+  storeRows,
+  tiles,
+  vectorsOf,
+  vectorsPerTile,
+  wholeTiles,
+} from './tile.ts';
 
 /** How places of the window follow each other along one axis. */
 export interface CorrelationAxis {
@@ -37,9 +46,9 @@ export interface CorrelationKernel extends Framed {
   readonly axes: readonly [CorrelationAxis, CorrelationAxis];
 }
 
-/** Filters in one panel, but for the last one. */
+/** Filters in one panel, but for the last one: as many as a tile is wide. */
 export function panelWidth(dtype: FloatDType): number {
-  return 64 / bytesOf(dtype);
+  return (16 / bytesOf(dtype)) * vectorsPerTile;
 }
 
 /** Filters that lie beside each other in the last panel: whole vectors. */
@@ -179,10 +188,6 @@ class CorrelationWriter {
         (vector) => loadLanes(f, dtype, lanes, lanes, filters.local, vector * 16),
       ),
     );
-    places.forEach(({ to }, row) => {
-      vectors.forEach((used, i) => {
-        storeLanes(f, dtype, lanes, used, to, i * 16, () => f.get(sums[row][i]));
-      });
-    });
+    storeRows(this.#v, sums, vectors, (row) => [places[row].to, 0]);
   }
 }

@@ -1,6 +1,7 @@
 /** A tile of a matrix product: sums in registers, rows by vectors, to which one product of a column and a row is added. */
 import type { Lanes } from '../vector/lanes.ts';
 import type { Emit, FunctionWriter } from '../wasm/function-writer.ts';
+import { storeLanes } from './elements.ts';
 
 /** Vectors that a tile is wide where there is room. */
 export const vectorsPerTile = 4;
@@ -44,6 +45,22 @@ export function addProducts(
     row.forEach((sum, vector) => {
       v.madd(scalar, vectors[vector], () => f.get(sum))();
       f.set(sum);
+    });
+  });
+}
+
+/** Stores sums of so many elements by vector: each row at an address, in a local, and so many bytes beyond it. */
+export function storeRows(
+  v: Lanes,
+  sums: readonly (readonly number[])[],
+  vectors: readonly number[],
+  at: (row: number) => readonly [address: number, bytes: number],
+): void {
+  const { f, dtype, count } = v;
+  sums.forEach((list, row) => {
+    const [address, bytes] = at(row);
+    list.forEach((sum, i) => {
+      storeLanes(f, dtype, count, vectors[i], address, bytes + i * 16, () => f.get(sum));
     });
   });
 }

@@ -5,19 +5,19 @@
  */
 import { Lanes } from '../vector/lanes.ts';
 import { FunctionWriter } from '../wasm/function-writer.ts';
-import { panelWidth } from './correlation.ts';
-import { bytesOf, loadLanes, loadSplat, storeLanes } from './elements.ts';
-import { nest, offset, pointer } from './nest.ts';
-import { type Framed, framePicture, framedExtents, isFramed } from './picture-frame.ts';
-import { addProducts, beginSums, rowsByVectors, tiles, vectorsOf } from './tile.ts';
+import { bytesOf } from './elements.ts';
+import { nest, pointer } from './nest.ts';
+import { type Framed, framePicture, isFramed } from './picture-frame.ts';
+import { addTransposedProduct } from './transposed-product.ts';
+import { pointStride, products, type TiledPictures, transformTiles } from './winograd.ts';
 import {
-  eachVector,
-  products,
-  type TiledPictures,
-  transformPixels,
-  pointStride,
-} from './winograd.ts';
-import { alongBoth, ofWeights, placesPerTile, points, toFilter } from './winograd-transforms.ts';
+  ofPixels,
+  ofWeights,
+  points,
+  toFilter,
+  transformGrids,
+  windowExtent,
+} from './winograd-transforms.ts';
 
 /**
  * Parameters of the function: the addresses of pictures, weights, the result, the pictures' frame, that of the weights, and
@@ -50,58 +50,25 @@ export function winogradFilterFunction(
     const right = pointer(f, tiled, [count * weights.channels * size]);
     nest(f, [together], [picture, weight, left, right], () => {
       framePicture(f, kernel, picture.local, frame);
-      transformPixels(f, v, kernel, frame, left.local);
+      transformTiles(v, ofPixels, kernel, kernel, frame, left.local);
       const framed = isFramed(weights);
       if (framed) framePicture(f, weights, weight.local, weightFrame);
-      transformWeights(f, v, kernel, framed ? weightFrame : weight.local, right.local);
+      const at = framed ? weightFrame : weight.local;
+      transformTiles(v, ofWeights, kernel, weights, at, right.local);
     });
-    addTiles(f, v, kernel, { pixels, weights: tiled, sums });
+    addTiles(v, kernel, { pixels, weights: tiled, sums });
   });
-  transformSums(f, v, kernel, sums, out);
+  transformSums(v, kernel, sums, out);
   return f;
-}
-
-function transformWeights(
-  f: FunctionWriter,
-  v: Lanes,
-  kernel: WinogradFilterKernel,
-  from: number,
-  to: number,
-): void {
-  const { dtype, weights } = kernel;
-  const { channels } = weights;
-  const [down, across] = kernel.tiles;
-  const [, width] = framedExtents(weights);
-  const size = bytesOf(dtype);
-  const point = pointStride(kernel, channels);
-  const line = width * channels * size;
-  const source = pointer(f, from, [placesPerTile * line, placesPerTile * channels * size]);
-  const target = pointer(f, to, [across * channels * size, channels * size]);
-  nest(f, [down, across], [source, target], () => {
-    const [left, right] = [source, target].map(({ local }) => f.let('i32', () => f.get(local)));
-    eachVector(f, channels, v.count, [left, right], (used) => {
-      const values = Array.from({ length: placesPerTile }, (_, row) =>
-        Array.from({ length: placesPerTile }, (_, column) => {
-          const place = row * line + column * channels * size;
-          return v.let(loadLanes(f, dtype, v.count, used, left, place));
-        }),
-      );
-      alongBoth(v, ofWeights, values)
-        .flat()
-        .forEach((value, i) => {
-          storeLanes(f, dtype, v.count, used, right, i * point, value);
-        });
-    });
-  });
 }
 
 /** For each point, transformed pixels [tiles, channels], transposed, times transformed weights [tiles, filters], added. */
 function addTiles(
-  f: FunctionWriter,
   v: Lanes,
   kernel: WinogradFilterKernel,
   at: { pixels: number; weights: number; sums: number },
 ): void {
+  const { f } = v;
   const { dtype, channels, together } = kernel;
   const outputs = kernel.weights.channels;
   const size = bytesOf(dtype);
@@ -109,60 +76,30 @@ function addTiles(
   const left = pointer(f, at.pixels, [pointStride(kernel, channels)]);
   const right = pointer(f, at.weights, [pointStride(kernel, outputs)]);
   const out = pointer(f, at.sums, [channels * outputs * size]);
-  nest(f, [products], [left, right, out], () => {
-    tiles(f, outputs, panelWidth(dtype), (output, filters) => {
-      const vectors = vectorsOf(filters, v.count);
-      const factors = offset(f, right.local, output, size);
-      const columns = offset(f, out.local, output, size);
-      tiles(f, channels, rowsByVectors[vectors.length], (channel, rows) => {
-        const target = offset(f, columns, channel, outputs * size);
-        const place = (row: number, i: number): number => row * outputs * size + i * 16;
-        const sums = beginSums(f, rows, vectors.length, (row, i) =>
-          loadLanes(f, dtype, v.count, vectors[i], target, place(row, i)),
-        );
-        const first = offset(f, left.local, channel, size);
-        const pixels = pointer(f, first, [channels * size]);
-        const weights = pointer(f, factors, [outputs * size]);
-        nest(f, [count], [pixels, weights], () =>
-          addProducts(
-            f,
-            v,
-            sums,
-            (row) => loadSplat(f, dtype, v.count, pixels.local, row * size),
-            (i) => loadLanes(f, dtype, v.count, vectors[i], weights.local, i * 16),
-          ),
-        );
-        sums.forEach((list, row) => {
-          list.forEach((sum, i) => {
-            storeLanes(f, dtype, v.count, vectors[i], target, place(row, i), () => f.get(sum));
-          });
-        });
-      });
-    });
-  });
+  nest(f, [products], [left, right, out], () =>
+    addTransposedProduct(
+      v,
+      [count],
+      { from: { local: left.local, steps: [channels * size] }, columns: channels },
+      { from: { local: right.local, steps: [outputs * size] }, columns: outputs },
+      out.local,
+    ),
+  );
 }
 
 /** Sums at each point [channels, filters], to filters [3, 3, channels, filters]. */
 function transformSums(
-  f: FunctionWriter,
   v: Lanes,
   { dtype, channels, weights }: WinogradFilterKernel,
   from: number,
   to: number,
 ): void {
   const element = channels * weights.channels * bytesOf(dtype);
-  const [left, right] = [from, to].map((local) => f.let('i32', () => f.get(local)));
-  eachVector(f, channels * weights.channels, v.count, [left, right], (used) => {
-    const sums = Array.from({ length: points }, (_, row) =>
-      Array.from({ length: points }, (_, column) => {
-        const place = (row * points + column) * element;
-        return v.let(loadLanes(f, dtype, v.count, used, left, place));
-      }),
-    );
-    alongBoth(v, toFilter, sums)
-      .flat()
-      .forEach((value, i) => {
-        storeLanes(f, dtype, v.count, used, right, i * element, value);
-      });
-  });
+  transformGrids(
+    v,
+    channels * weights.channels,
+    toFilter,
+    { address: from, steps: [points * element, element] },
+    { address: to, steps: [windowExtent * element, element] },
+  );
 }

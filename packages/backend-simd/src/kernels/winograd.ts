@@ -6,20 +6,29 @@
  * that what is transformed stays in the nearer caches.
  */
 import { Lanes } from '../vector/lanes.ts';
-import type { Emit } from '../wasm/function-writer.ts';
 import { FunctionWriter } from '../wasm/function-writer.ts';
 import { panelWidth } from './correlation.ts';
-import { bytesOf, loadLanes, loadSplat, storeLanes } from './elements.ts';
+import { bytesOf, loadLanes, loadSplat } from './elements.ts';
 import { nest, offset, pointer } from './nest.ts';
 import { type Framed, framePicture, framedExtents } from './picture-frame.ts';
-import { addProducts, beginSums, rowsByVectors, tiles, vectorsOf, wholeTiles } from './tile.ts';
 import {
-  alongBoth,
+  addProducts,
+  beginSums,
+  rowsByVectors,
+  storeRows,
+  tiles,
+  vectorsOf,
+  wholeTiles,
+} from './tile.ts';
+import {
   ofFilter,
   ofPixels,
   placesPerTile,
   points,
+  type Transform,
   toPlaces,
+  transformGrids,
+  transformLanes,
   windowExtent,
 } from './winograd-transforms.ts';
 
@@ -72,56 +81,35 @@ export function transformedSize(pictures: TiledPictures, width: number): number 
   return (products * pointStride(pictures, width)) / bytesOf(pictures.dtype);
 }
 
-/** Runs `body` for vectors side by side, with pointers that move along; it is told how many elements of each count. */
-export function eachVector(
-  f: FunctionWriter,
-  total: number,
-  lanes: number,
-  pointers: readonly number[],
-  body: (used: number) => void,
-): void {
-  const whole = Math.floor(total / lanes);
-  if (whole > 0) {
-    f.count(whole, 1, () => {
-      body(lanes);
-      for (const local of pointers) f.advance(local, 16);
-    });
-  }
-  if (total % lanes > 0) body(total % lanes);
-}
-
-/** Transforms all tiles of a framed picture; `to` is the place of its first tile at the first point. */
-export function transformPixels(
-  f: FunctionWriter,
+/**
+ * Transforms all tiles of one picture, or of its weights, which lie at address `from` in their frame; `to` is the address of
+ * the first tile at the first point.
+ */
+export function transformTiles(
   v: Lanes,
+  transform: Transform,
   pictures: TiledPictures,
-  frame: number,
+  framed: Framed,
+  from: number,
   to: number,
 ): void {
-  const { dtype, channels } = pictures;
+  const { f } = v;
   const [down, across] = pictures.tiles;
-  const [, width] = framedExtents(pictures);
-  const size = bytesOf(dtype);
-  const point = pointStride(pictures, channels);
-  const line = width * channels * size;
-  const from = pointer(f, frame, [placesPerTile * line, placesPerTile * channels * size]);
-  const target = pointer(f, to, [across * channels * size, channels * size]);
-  nest(f, [down, across], [from, target], () => {
-    const [source, result] = [from, target].map(({ local }) => f.let('i32', () => f.get(local)));
-    eachVector(f, channels, v.count, [source, result], (used) => {
-      const pixels = Array.from({ length: points }, (_, row) =>
-        Array.from({ length: points }, (_, column) => {
-          const place = row * line + column * channels * size;
-          return v.let(loadLanes(f, dtype, v.count, used, source, place));
-        }),
-      );
-      alongBoth(v, ofPixels, pixels)
-        .flat()
-        .forEach((value, i) => {
-          storeLanes(f, dtype, v.count, used, result, i * point, value);
-        });
-    });
-  });
+  const [, width] = framedExtents(framed);
+  const place = framed.channels * bytesOf(framed.dtype);
+  const point = pointStride(pictures, framed.channels);
+  const line = width * place;
+  const source = pointer(f, from, [placesPerTile * line, placesPerTile * place]);
+  const target = pointer(f, to, [across * place, place]);
+  nest(f, [down, across], [source, target], () =>
+    transformGrids(
+      v,
+      framed.channels,
+      transform,
+      { address: source.local, steps: [line, place] },
+      { address: target.local, steps: [points * point, point] },
+    ),
+  );
 }
 
 export function winogradFiltersFunction(kernel: WinogradFiltersKernel): FunctionWriter {
@@ -133,16 +121,13 @@ export function winogradFiltersFunction(kernel: WinogradFiltersKernel): Function
     const row = vectorsOf(count, v.count).length * 16;
     const element = channels * row;
     f.count(channels * (row / 16), 1, () => {
-      const filter = Array.from({ length: windowExtent }, (_, i) =>
-        Array.from({ length: windowExtent }, (_, j) =>
-          v.let(loadLanes(f, dtype, v.count, v.count, from, (i * windowExtent + j) * element)),
-        ),
+      transformLanes(
+        v,
+        v.count,
+        ofFilter,
+        { address: from, steps: [windowExtent * element, element] },
+        { address: to, steps: [points * element, element] },
       );
-      alongBoth(v, ofFilter, filter)
-        .flat()
-        .forEach((value, i) => {
-          storeLanes(f, dtype, v.count, v.count, to, i * element, value);
-        });
       f.advance(from, 16);
       f.advance(to, 16);
     });
@@ -168,13 +153,13 @@ export function winogradFunction(kernel: WinogradKernel, fused: boolean): Functi
     const transformed = pointer(f, pixels, [count * channels * size]);
     nest(f, [together], [from, transformed], () => {
       framePicture(f, kernel, from.local, frame);
-      transformPixels(f, v, kernel, frame, transformed.local);
+      transformTiles(v, ofPixels, kernel, kernel, frame, transformed.local);
     });
     multiplyByFilters(f, v, kernel, { pixels, filters, sums });
     const to = pointer(f, target.local, [eachResult]);
     const multiplied = pointer(f, sums, [count * outputs * size]);
     nest(f, [together], [to, multiplied], () => {
-      transformBack(f, v, kernel, multiplied.local, to.local);
+      transformBack(v, kernel, multiplied.local, to.local);
     });
   });
   return f;
@@ -215,12 +200,7 @@ function multiplyByFilters(
             (vector) => loadLanes(f, dtype, v.count, v.count, weights.local, vector * 16),
           ),
         );
-        sums.forEach((list, row) => {
-          list.forEach((sum, i) => {
-            const place = row * outputs * size + i * 16;
-            storeLanes(f, dtype, v.count, vectors[i], to, place, () => f.get(sum));
-          });
-        });
+        storeRows(v, sums, vectors, (row) => [to, row * outputs * size]);
       });
     });
     f.advance(panel, products * channels * beside);
@@ -228,45 +208,28 @@ function multiplyByFilters(
 }
 
 /** Sums over products of one picture's tiles, to its places. */
-function transformBack(
-  f: FunctionWriter,
-  v: Lanes,
-  kernel: WinogradKernel,
-  from: number,
-  to: number,
-): void {
+function transformBack(v: Lanes, kernel: WinogradKernel, from: number, to: number): void {
   const { dtype, outputs, result } = kernel;
-  const size = bytesOf(dtype);
+  const { f } = v;
+  const place = outputs * bytesOf(dtype);
   const point = pointStride(kernel, outputs);
-  const line = result[1] * outputs * size;
-  const one = (rows: number, columns: number, source: number, target: number): void => {
-    const [left, right] = [source, target].map((local) => f.let('i32', () => f.get(local)));
-    eachVector(f, outputs, v.count, [left, right], (used) => {
-      const sums = Array.from({ length: points }, (_, row) =>
-        Array.from({ length: points }, (_, column): Emit => {
-          const place = (row * points + column) * point;
-          return v.let(loadLanes(f, dtype, v.count, used, left, place));
-        }),
-      );
-      alongBoth(v, toPlaces, sums)
-        .slice(0, rows)
-        .forEach((list, row) => {
-          list.slice(0, columns).forEach((value, column) => {
-            const place = row * line + column * outputs * size;
-            storeLanes(f, dtype, v.count, used, right, place, value);
-          });
-        });
-    });
-  };
+  const line = result[1] * place;
   // the last tile of a row, and the last row of tiles, may hang over the rim
   const source = f.let('i32', () => f.get(from));
   const target = f.let('i32', () => f.get(to));
   const inRow = (rows: number): void => {
     const right = f.let('i32', () => f.get(target));
     tiles(f, result[1], placesPerTile, (_, columns) => {
-      one(rows, columns, source, right);
-      f.advance(source, outputs * size);
-      f.advance(right, placesPerTile * outputs * size);
+      transformGrids(
+        v,
+        outputs,
+        toPlaces,
+        { address: source, steps: [points * point, point] },
+        { address: right, steps: [line, place] },
+        [rows, columns],
+      );
+      f.advance(source, place);
+      f.advance(right, placesPerTile * place);
     });
   };
   tiles(f, result[0], placesPerTile, (_, rows) => {

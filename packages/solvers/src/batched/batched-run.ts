@@ -21,15 +21,17 @@ import {
   SolveError,
   type SolveStatus,
   StepSizeError,
+  stateError,
 } from '../errors.ts';
 import { FiniteWatch } from '../finite-watch.ts';
+import { readNumbers } from '../host-numbers.ts';
 import type { AdaptivePace } from '../pace.ts';
 import { onlyWhere, type Passage, RowClock, type RowStride } from './row-clock.ts';
-import { plainRowGraphs, type RowGraphs, type RunnableRowGraph, tableauOf } from './row-graphs.ts';
+import { plainRowGraphs, type RowGraphs, type RunnableRowGraph } from './row-graphs.ts';
 import { type Cell, noRowLog, type RowLog } from './row-log.ts';
-import { type Attempt, hostNumbers, maskOf, RowMachine, stretchOf } from './row-machine.ts';
-import { chooseFirstSteps } from './row-start.ts';
+import { type Attempt, RowMachine } from './row-machine.ts';
 import { RowObservations } from './row-observations.ts';
+import { RowStepper } from './row-stepper.ts';
 import { requireRowTimes } from './row-times.ts';
 import {
   type OdeSolveAttrs,
@@ -37,7 +39,6 @@ import {
   solveInputs,
   timesAreInput,
 } from '../solve-attrs.ts';
-import type { Tableau } from '../tableau.ts';
 
 /** Runs a batched `odeSolve` node that nobody records. Inputs are borrowed; the outputs are the caller's. */
 export function runBatchedSolve(
@@ -88,21 +89,12 @@ interface RowLook {
 
 class BatchedLoop<R extends RunnableRowGraph> {
   readonly #attrs: OdeSolveAttrs;
-  readonly #tableau: Tableau;
-  readonly #graphs: RowGraphs<R>;
   readonly #machine: RowMachine<R>;
   readonly #rows: readonly RowClock[];
+  readonly #stepper: RowStepper<R>;
   readonly #observations: RowObservations<R>;
   readonly #watch: FiniteWatch<RowLook>;
   readonly #adaptive: boolean;
-  readonly #jumps: readonly Cell[];
-  readonly #args: readonly Cell[];
-  #y: readonly Cell[];
-  /** f(t, y), where the method keeps it from step to step. */
-  #k: readonly Cell[] = [];
-  /** What is integrated beside the state, so far. */
-  #sums: readonly Cell[];
-  #nfe = 0;
 
   constructor(
     inputs: SolveInputs<Slot>,
@@ -114,8 +106,6 @@ class BatchedLoop<R extends RunnableRowGraph> {
   ) {
     const { body, leaves, jumps, control } = attrs;
     this.#attrs = attrs;
-    this.#tableau = tableauOf(attrs);
-    this.#graphs = graphs;
     this.#machine = new RowMachine(backend, log, body.inputs[0].dtype as DType);
     const jumping = jumps.some((jump) => jump !== undefined);
     const exact = !timesAreInput(attrs);
@@ -130,36 +120,31 @@ class BatchedLoop<R extends RunnableRowGraph> {
     this.#watch = new FiniteWatch(backend, graphs.plain.finite, (look, row) =>
       this.#failAt(look, row),
     );
-    const cells = (slots: readonly Slot[]): Cell[] =>
-      slots.map((slot) => this.#machine.cell(slot.retain()));
-    this.#y = cells(inputs.y0);
-    this.#jumps = cells(inputs.jumps);
-    this.#args = cells(inputs.args);
-    this.#sums = (attrs.quadrature?.outputs ?? []).map((spec) => this.#machine.zeros(spec));
+    this.#stepper = new RowStepper(inputs, attrs, graphs, this.#machine, this.#rows);
   }
 
   *run(): Run<Slot[]> {
     const starts = this.#times();
     this.#observations.standing(
       this.#rows.map(() => [0]),
-      this.#y,
+      this.#stepper.y,
     );
     if (!this.#adaptive) yield* this.#look(starts);
-    if (this.#tableau.fsal) this.#k = yield* this.#evaluate();
-    if (this.#adaptive) yield* this.#chooseFirstSteps();
+    yield* this.#stepper.begin();
+    yield* this.#chooseFirstSteps();
     while (this.#rows.some((row) => !row.done)) yield* this.#step();
     // An infinite state makes the scale of the error infinite too, and so passes for one without error.
     if (this.#adaptive) yield* this.#look(this.#times());
     yield* this.#watch.ask();
     this.report('success');
     const observed = this.#observations.results();
-    return [...observed, ...this.#sums.map(({ slot }) => slot.retain())];
+    return [...observed, ...this.#stepper.sums.map(({ slot }) => slot.retain())];
   }
 
   report(status: SolveStatus): void {
     const rows = this.#rows.map(({ accepted, rejected }) => ({ accepted, rejected }));
     this.#attrs.onSolve?.({
-      nfe: this.#nfe,
+      nfe: this.#stepper.evaluations,
       accepted: rows.reduce((total, { accepted }) => total + accepted, 0),
       rejected: rows.reduce((total, { rejected }) => total + rejected, 0),
       status,
@@ -180,84 +165,48 @@ class BatchedLoop<R extends RunnableRowGraph> {
     return this.#rows.map(({ t }) => t);
   }
 
-  // Start
-
-  /** f at the state as it stands. */
-  *#evaluate(): Run<readonly Cell[]> {
-    const strides = this.#rows.map((row) => row.stride());
-    this.#nfe++;
-    const reads = [...this.#y, ...this.#args];
-    const given = { numbers: [hostNumbers('t', strides)], choices: [] };
-    return yield* this.#machine.run(this.#graphs.field, given, reads);
-  }
-
   *#chooseFirstSteps(): Run<void> {
     const { control } = this.#attrs;
-    const tableau = this.#tableau;
-    if ((control as AdaptiveControl).firstStep !== undefined) return;
-    const k = tableau.fsal ? this.#k : yield* this.#evaluate();
-    this.#nfe++;
-    const { plain } = this.#graphs;
-    const fail = (what: string, row: number): never => this.#fail(what, row);
-    yield* chooseFirstSteps(this.#rows, tableau.errorOrder as number, plain, this.#machine, fail, {
-      y: this.#y,
-      k,
-      args: this.#args,
-    });
-    if (!tableau.fsal) this.#machine.drop(k);
+    if (control.kind !== 'adaptive' || control.firstStep !== undefined) return;
+    yield* this.#stepper.chooseFirstSteps((what, row) => this.#fail(what, row));
   }
 
   // Step
 
   /** One attempt at a step of every row that is not done; the rows whose step stands move. */
   *#step(): Run<void> {
-    this.#machine.log.stands?.([...this.#y, ...this.#k, ...this.#sums]);
+    const stepper = this.#stepper;
+    this.#machine.log.stands?.(stepper.standing);
     const strides = this.#rows.map((row) => row.stride());
     this.#requireFewSteps();
-    const attempt = yield* this.#attempt(strides);
+    const attempt = yield* stepper.attempt(strides);
     const [stands, kept] = yield* this.#settleOn(attempt, strides);
     if (kept === undefined) return;
     const starts = this.#times();
     const passages = this.#rows.map((row, r) => (stands[r] ? row.pass(strides[r]) : undefined));
-    const stages = [...this.#k, ...kept.slice(this.#attrs.leaves)];
-    const extra = yield* this.#extend(passages, onlyWhere(stands, strides), stages);
-    yield* this.#observations.inside(passages, strides, [...this.#y, ...stages, ...extra]);
-    this.#machine.drop(extra);
-    if (this.#sums.length > 0) yield* this.#integrate(onlyWhere(stands, strides), stages);
-    yield* this.#move(stands, kept);
+    const taken = onlyWhere(stands, strides);
+    yield* this.#observeInside(passages, strides, taken, kept);
+    yield* stepper.move(stands, taken, kept);
     if (!this.#adaptive) yield* this.#look(starts);
     this.#observations.standing(
       passages.map((passage) => passage?.standing ?? []),
-      this.#y,
+      stepper.y,
     );
-    yield* this.#jump(passages);
+    yield* stepper.jump(passages.map((passage) => passage?.jump));
   }
 
-  *#attempt(strides: readonly RowStride[]): Run<Attempt<R>> {
-    const { leaves } = this.#attrs;
-    const tableau = this.#tableau;
-    const given = tableau.fsal ? 1 : 0;
-    this.#nfe += tableau.c.length - given;
-    return yield* this.#machine.attempt(
-      this.#graphs.step,
-      leaves * (1 + tableau.c.length - given),
-      stretchOf(strides),
-      [...this.#y, ...this.#k, ...this.#args],
-    );
-  }
-
-  /** The stages that only the interpolant needs, if anything is observed inside the steps. */
-  *#extend(
+  /** Observes what the rows passed inside their steps; `taken` have no length in rows that do not move. */
+  *#observeInside(
     passages: readonly (Passage | undefined)[],
     strides: readonly RowStride[],
-    stages: readonly Cell[],
-  ): Run<readonly Cell[]> {
-    const { extend } = this.#graphs;
-    if (extend === undefined) return [];
-    if (!passages.some((passage) => passage !== undefined && passage.inside.length > 0)) return [];
-    this.#nfe += extend.plain / this.#attrs.leaves;
-    const reads = [...this.#y, ...stages, ...this.#args];
-    return yield* this.#machine.run(extend, stretchOf(strides), reads);
+    taken: readonly RowStride[],
+    kept: readonly Cell[],
+  ): Run<void> {
+    if (!passages.some((passage) => passage !== undefined && passage.inside.length > 0)) return;
+    const stages = this.#stepper.stagesOf(kept);
+    const extra = yield* this.#stepper.extend(taken, stages);
+    yield* this.#observations.inside(passages, strides, [...this.#stepper.y, ...stages, ...extra]);
+    this.#machine.drop(extra);
   }
 
   /** Which rows' steps stand; and y₁ and the fresh stages, unless none does. */
@@ -272,7 +221,7 @@ class BatchedLoop<R extends RunnableRowGraph> {
     let errors: number[];
     let stands: boolean[];
     try {
-      errors = yield* this.#machine.read(attempt.steering[0]);
+      errors = yield* readNumbers(attempt.steering[0]);
       stands = this.#rows.map((row, r) => !row.done && this.#judge(row, r, strides[r], errors[r]));
     } catch (error) {
       this.#machine.reject(attempt);
@@ -283,11 +232,11 @@ class BatchedLoop<R extends RunnableRowGraph> {
       return [stands, undefined];
     }
     const spoilt = errors.some((error, r) => !stands[r] && !Number.isFinite(error));
-    const matters = this.#machine.log.keeps || this.#sums.length > 0;
+    const matters = this.#machine.log.keeps || this.#stepper.integrates;
     if (!spoilt || !matters) return [stands, this.#machine.keep(attempt)];
     // No weight at all times what is not finite would be NaN, in what all rows share.
     this.#machine.reject(attempt);
-    const again = yield* this.#attempt(onlyWhere(stands, strides));
+    const again = yield* this.#stepper.attempt(onlyWhere(stands, strides));
     releaseAll(again.steering);
     return [stands, this.#machine.keep(again)];
   }
@@ -315,84 +264,18 @@ class BatchedLoop<R extends RunnableRowGraph> {
     throw new MaxStepsError(t, this.#attrs.pass, maxSteps, end, { row: r });
   }
 
-  /** The rows whose step stands take on the new state; and the new first stage. */
-  *#move(stands: readonly boolean[], kept: readonly Cell[]): Run<void> {
-    const { leaves } = this.#attrs;
-    const tableau = this.#tableau;
-    const before = [...this.#y, ...this.#k];
-    const y1 = kept.slice(0, leaves);
-    const last = tableau.fsal ? kept.slice(-leaves) : [];
-    this.#y = yield* this.#choose(stands, this.#y, y1);
-    if (tableau.fsal) this.#k = yield* this.#choose(stands, this.#k, last);
-    const now = new Set([...this.#y, ...this.#k]);
-    this.#machine.drop([...before, ...kept].filter((cell) => !now.has(cell)));
-  }
-
-  /** `after` in the rows that `stands` names, `before` elsewhere. */
-  *#choose(
-    stands: readonly boolean[],
-    before: readonly Cell[],
-    after: readonly Cell[],
-  ): Run<readonly Cell[]> {
-    if (!stands.includes(false)) return after;
-    const given = { numbers: [], choices: [maskOf(stands)] };
-    return yield* this.#machine.run(this.#graphs.settle, given, [...before, ...after]);
-  }
-
-  /** Adds the step, which has no length in rows that do not move, to what is integrated beside the state. */
-  *#integrate(strides: readonly RowStride[], stages: readonly Cell[]): Run<void> {
-    const before = this.#sums;
-    this.#nfe += this.#tableau.b.filter((weight) => weight !== 0).length;
-    const reads = [...before, ...this.#y, ...stages, ...this.#args];
-    this.#sums = yield* this.#machine.run(this.#graphs.sums, stretchOf(strides), reads);
-    this.#machine.drop(before);
-  }
-
-  // Jump
-
-  /** y ← keep · y + jump, in the rows that just came to a time of theirs at which the state jumps. */
-  *#jump(passages: readonly (Passage | undefined)[]): Run<void> {
-    const indices = passages.map((passage) => passage?.jump);
-    const jumps = indices.map((index) => index !== undefined);
-    if (!jumps.includes(true)) return;
-    const count = this.#rows[0].times.length;
-    const places = indices.map((index, r) => (index === undefined ? 0 : this.#place(r, index - 1)));
-    const choices = [maskOf(jumps), { values: places, dtype: 'int32' as const }];
-    const before = this.#y;
-    const reads = [...before, ...this.#jumps];
-    const given = { numbers: [], choices };
-    this.#y = yield* this.#machine.run(this.#graphs.jump(count), given, reads);
-    this.#machine.drop(before);
-    // The first stage was evaluated at the state before the jump.
-    if (this.#tableau.fsal) yield* this.#refresh(jumps);
-  }
-
-  *#refresh(jumped: readonly boolean[]): Run<void> {
-    const before = this.#k;
-    const fresh = yield* this.#evaluate();
-    this.#k = yield* this.#choose(jumped, before, fresh);
-    this.#machine.drop([...before, ...(this.#k === fresh ? [] : fresh)]);
-  }
-
-  #place(row: number, index: number): number {
-    return index * this.#rows.length + row;
-  }
-
   // Watch
 
   /** Has the state looked at, after steps from `starts`. */
   *#look(starts: readonly number[]): Run<void> {
-    const slots = this.#y.map(({ slot }) => slot);
+    const slots = this.#stepper.y.map(({ slot }) => slot);
     yield* this.#watch.look(slots, { starts, ends: this.#times() });
   }
 
   #failAt({ starts, ends }: RowLook, row: number): never {
     const [start, time] = [starts[row], ends[row]];
-    const what =
-      time !== start
-        ? `the field or the state is not finite after the step from t = ${start},`
-        : `the ${time === this.#rows[row].times[0] ? 'initial ' : ''}state is not finite`;
-    throw new NonFiniteError(time, this.#attrs.pass, what, { row });
+    const initial = time === this.#rows[row].times[0];
+    throw stateError(start, time, initial, this.#attrs.pass, { row });
   }
 
   #fail(what: string, row: number): never {

@@ -69,16 +69,10 @@ export class RowClock {
     return this.accepted + this.rejected;
   }
 
-  /**
-   * The step to try. Where the row is done it has no length, and stays where the field was evaluated already: at the
-   * very end it may have a pole.
-   */
+  /** The step to try: of no length where the row is done. Every one asked for is counted as taken, where steps are fixed. */
   stride(): RowStride {
+    if (this.done) return this.still();
     const { t } = this;
-    if (this.done) {
-      const to = this.times.length - 1;
-      return { t: this.#start, next: t, h: 0, cut: false, from: 0, to, position: 1, length: 0 };
-    }
     const start = this.times[this.#from];
     const landing = this.times[this.#to];
     const { next, h, cut } = this.pace.stride(t, landing);
@@ -87,6 +81,22 @@ export class RowClock {
     const length = h / span;
     // Written out: spreading one object into another for each row and step took longer than the step's kernels.
     return { t, next, h, cut, from: this.#from, to: this.#to, position, length };
+  }
+
+  /**
+   * A step of no length from where the row stands; where it is done, from where the field was evaluated already: at the
+   * very end it may have a pole.
+   */
+  still(): RowStride {
+    const { t } = this;
+    if (this.done) {
+      const to = this.times.length - 1;
+      return { t: this.#start, next: t, h: 0, cut: false, from: 0, to, position: 1, length: 0 };
+    }
+    const [from, to] = [this.#from, this.#to];
+    const start = this.times[from];
+    const position = (t - start) / (this.times[to] - start);
+    return { t, next: t, h: 0, cut: false, from, to, position, length: 0 };
   }
 
   /** Moves on by a step that stands. */

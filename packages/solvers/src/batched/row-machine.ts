@@ -3,10 +3,9 @@
  */
 import {
   type Backend,
-  DeviceBuffer,
+  type DeviceBuffer,
   type DType,
   type Graph,
-  hostArray,
   type Run,
   releaseAll,
   runGraph,
@@ -14,6 +13,7 @@ import {
   type Spec,
   zerosOf,
 } from '@neuralode/tensor';
+import { upload } from '../host-numbers.ts';
 import type { RunnableRowGraph } from './row-graphs.ts';
 import type { RowStride } from './row-clock.ts';
 import type { Cell, HostNumbers, RowChoice, RowLog } from './row-log.ts';
@@ -44,14 +44,6 @@ function valuesOf({ of, strides, inside }: HostNumbers): readonly number[] {
   return strides.map((stride) => stride[of]);
 }
 
-/** The values on the device, as a list. */
-function upload(backend: Backend, values: readonly number[], dtype: DType): DeviceBuffer {
-  const host = hostArray(dtype, values.length);
-  // A loop: filling a typed array from an array by its own means takes ten times as long.
-  for (let i = 0; i < values.length; i++) host[i] = values[i];
-  return new DeviceBuffer(backend, backend.upload(host, [values.length], dtype));
-}
-
 /** What the host gives to a graph. */
 export interface GivenToRows {
   readonly numbers: readonly HostNumbers[];
@@ -68,8 +60,8 @@ export function* runOnRows(
 ): Run<Slot[]> {
   const given: Slot[] = [];
   try {
-    for (const each of numbers) given.push(upload(backend, valuesOf(each), scalarType));
-    for (const { values, dtype } of choices) given.push(upload(backend, values, dtype));
+    for (const each of numbers) given.push(upload(valuesOf(each), backend, scalarType));
+    for (const { values, dtype } of choices) given.push(upload(values, backend, dtype));
     return yield* runGraph(graph, [...given, ...reads], backend);
   } finally {
     releaseAll(given);
@@ -118,7 +110,7 @@ export class RowMachine<R extends RunnableRowGraph> {
   }
 
   upload(values: readonly number[], dtype: DType): DeviceBuffer {
-    return upload(this.backend, values, dtype);
+    return upload(values, this.backend, dtype);
   }
 
   scalars(values: readonly number[]): DeviceBuffer {
@@ -172,14 +164,5 @@ export class RowMachine<R extends RunnableRowGraph> {
     places?: readonly number[],
   ): Run<readonly Cell[]> {
     return this.keep(yield* this.attempt(graph, graph.plain, given, reads), places);
-  }
-
-  /** What a slot, which it releases, holds. */
-  *read(slot: Slot): Run<number[]> {
-    try {
-      return Array.from(yield slot as DeviceBuffer);
-    } finally {
-      slot.release();
-    }
   }
 }

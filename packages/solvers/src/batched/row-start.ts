@@ -3,6 +3,7 @@
  * once, the host decides row by row.
  */
 import { type Graph, type Run, releaseAll, runGraph, type Slot } from '@neuralode/tensor';
+import { readNumbers } from '../host-numbers.ts';
 import { type AdaptivePace, firstStep, trialStep } from '../pace.ts';
 import type { RowClock } from './row-clock.ts';
 import type { RunnableRowGraph } from './row-graphs.ts';
@@ -33,7 +34,7 @@ export function* chooseFirstSteps<R extends RunnableRowGraph>(
 
   function* numbers(graph: Graph, operands: readonly Slot[]): Run<number[]> {
     const [slot] = yield* runGraph(graph, operands, machine.backend);
-    return yield* machine.read(slot);
+    return yield* readNumbers(slot);
   }
   // Finite values can have norms that are not: squares overflow.
   function* requireFinite(

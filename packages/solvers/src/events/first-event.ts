@@ -3,11 +3,9 @@
  * no derivatives of its own; `odeint-event.ts` gives it those of the root that it is.
  */
 import {
-  type Backend,
-  DeviceBuffer,
+  type DeviceBuffer,
   type DType,
   type Graph,
-  hostArray,
   type Primitive,
   type Run,
   releaseAll,
@@ -15,6 +13,7 @@ import {
   type Spec,
 } from '@neuralode/tensor';
 import { EndedByEvent } from '../errors.ts';
+import { upload } from '../host-numbers.ts';
 import { runOdeSolve } from '../run.ts';
 import type { OdeSolveAttrs } from '../solve-attrs.ts';
 import type { AcceptedStep, Witness } from '../solve-witness.ts';
@@ -61,12 +60,6 @@ class FirstEventWitness implements Witness {
   failed(): void {}
 }
 
-function upload(value: number, dtype: DType, backend: Backend): Slot {
-  const host = hostArray(dtype, 1);
-  host[0] = value;
-  return new DeviceBuffer(backend, backend.upload(host, [], dtype));
-}
-
 export const firstEvent: Primitive<FirstEventAttrs> = {
   name: 'firstEvent',
   infer: ([times]): Spec[] => [
@@ -88,6 +81,6 @@ export const firstEvent: Primitive<FirstEventAttrs> = {
     const times = yield inputs[0] as DeviceBuffer;
     const { t, event } = witness.found ?? { t: times[1], event: -1 };
     const { dtype } = solve.body.inputs[0];
-    return [upload(t, dtype as DType, backend), upload(event, 'int32', backend)];
+    return [upload(t, backend, dtype as DType), upload(event, backend, 'int32')];
   },
 };

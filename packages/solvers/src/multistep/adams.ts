@@ -6,34 +6,26 @@
  * Their code keeps modified divided differences up to date; here the slopes themselves are kept, and the weights follow
  * from the times of the steps (Hairer, Nørsett, Wanner I, section III.5), so that a step is one matrix product.
  */
-import type { Course, Method, PlannedStep, StepKind } from '../method.ts';
+import type { Course, Method, PlannedStep } from '../method.ts';
 import { lazily } from '../step-graphs.ts';
 import type { AdaptiveSolver } from '../tableau.ts';
 import { adamsRows, equalisation } from './adams-rows.ts';
 import { adamsKind, flattenRows } from './adams-step.ts';
 import { maxOrderOf, type OrderOptions } from './max-order.ts';
+import { kindsByOrder, type Trial } from './order-kinds.ts';
 import { StepGrid } from './step-grid.ts';
 
 /** Slopes kept beyond the highest order, for such as lie too close to another. */
 const spare = 2;
 
-/** A step as it was planned. */
-interface Trial {
-  readonly order: number;
-  /** Whether the error of the next order is estimated. */
-  readonly raises: boolean;
-  readonly planned: PlannedStep;
-  /** Of the error at this order on equal steps, over that of the step as it was. */
-  readonly equalised: number;
-}
-
-interface Kinds {
-  of(order: number, raises: boolean, given: number): StepKind;
-}
+const kindOf = kindsByOrder((order, raises, given) => {
+  const estimates = 1 + Math.min(order - 1, 2) + Number(raises);
+  const name = `order ${order}, ${given} slopes`;
+  return adamsKind({ name, given, corrects: true, estimates, degree: order + 1 });
+});
 
 class VariableCourse implements Course {
   readonly #maxOrder: number;
-  readonly #kinds: Kinds;
   readonly #grid: StepGrid;
   #order = 1;
   /** Steps of one length and order so far. */
@@ -45,9 +37,8 @@ class VariableCourse implements Course {
   #trial: Trial | undefined;
   #key = '';
 
-  constructor(maxOrder: number, kinds: Kinds) {
+  constructor(maxOrder: number) {
     this.#maxOrder = maxOrder;
-    this.#kinds = kinds;
     this.#grid = new StepGrid(maxOrder + 1 + spare, 0.02);
   }
 
@@ -67,7 +58,7 @@ class VariableCourse implements Course {
     if (this.#trial === undefined || key !== this.#key) {
       const raises = nodes.at.length > order;
       const given = (nodes.places.at(-1) as number) + 1;
-      const kind = this.#kinds.of(order, raises, given);
+      const kind = kindOf(order, raises, given);
       const rows = adamsRows(order, raises, nodes, given);
       const planned = { kind, coefficients: flattenRows(rows) };
       const equalised = equalisation(rows, nodes.at.slice(0, order));
@@ -130,19 +121,6 @@ interface Errors {
   readonly lower: boolean;
 }
 
-/** The kinds of steps, shared by all runs. */
-function kindsOf(): Kinds {
-  const known = lazily((key: string): StepKind => {
-    const [order, raises, given] = key.split(',').map(Number);
-    const estimates = 1 + Math.min(order - 1, 2) + raises;
-    const name = `order ${order}, ${given} slopes`;
-    return adamsKind({ name, given, corrects: true, estimates, degree: order + 1 });
-  });
-  return { of: (order, raises, given) => known(`${order},${raises ? 1 : 0},${given}`) };
-}
-
-const kinds = kindsOf();
-
 const solvers = lazily((maxOrder: number): AdaptiveSolver => {
   const method: Method = {
     name: 'adams',
@@ -152,7 +130,7 @@ const solvers = lazily((maxOrder: number): AdaptiveSolver => {
     start: 'field',
     implicit: false,
     choosesLengths: true,
-    course: () => new VariableCourse(maxOrder, kinds),
+    course: () => new VariableCourse(maxOrder),
   };
   return { kind: 'adaptive', method };
 });

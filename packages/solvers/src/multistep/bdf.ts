@@ -4,12 +4,13 @@
  * Reichelt, "The MATLAB ODE Suite", SIAM J. Sci. Comput. 18, 1997, section 2); steps may differ in length, the leading
  * coefficient does not follow them (bdf-step.ts).
  */
-import type { Course, Method, PlannedStep, StepKind } from '../method.ts';
+import type { Course, Method, PlannedStep } from '../method.ts';
 import { lazily } from '../step-graphs.ts';
 import type { AdaptiveSolver } from '../tableau.ts';
 import { bdfEqualisation, bdfRows, firstRows, firstEqualisation, leading } from './bdf-rows.ts';
 import { bdfKind, flattenBdfRows } from './bdf-step.ts';
 import { maxOrderOf, type OrderOptions } from './max-order.ts';
+import { kindsByOrder, type Trial } from './order-kinds.ts';
 import { type Nodes, StepGrid } from './step-grid.ts';
 
 /** Values kept beyond those of the highest order, for such as lie too close to another. */
@@ -22,24 +23,25 @@ const safety = 0.7;
 /** Above this rate of Newton's iteration, the next step takes a new Jacobian: a step solves only one system, so it is dear. */
 const slowRate = 0.02;
 
-/** A step as it was planned. */
-interface Trial {
-  readonly order: number;
-  readonly raises: boolean;
-  readonly planned: PlannedStep;
-  /** Of the error at this order on equal steps, over that of the step as it was. */
-  readonly equalised: number;
-}
+const kindOf = kindsByOrder((order, raises, given) => {
+  const estimates = 1 + Math.min(order - 1, 1) + Number(raises);
+  const weight = 1 / leading[order];
+  const name = `order ${order}, ${given} values`;
+  return bdfKind({ name, given, first: false, weight, estimates, degree: order });
+});
 
-interface Kinds {
-  of(order: number, raises: boolean, given: number): StepKind;
-  /** From a value and its derivative, of order 1. */
-  readonly first: StepKind;
-}
+/** From a value and its derivative, of order 1. */
+const firstKind = bdfKind({
+  name: 'first',
+  given: 1,
+  first: true,
+  weight: 1 / leading[1],
+  estimates: 1,
+  degree: 1,
+});
 
 class BdfCourse implements Course {
   readonly #maxOrder: number;
-  readonly #kinds: Kinds;
   readonly #grid: StepGrid;
   #order = 1;
   /** Steps of one length and order so far. */
@@ -49,9 +51,8 @@ class BdfCourse implements Course {
   #trial: Trial | undefined;
   #key = '';
 
-  constructor(maxOrder: number, kinds: Kinds) {
+  constructor(maxOrder: number) {
     this.#maxOrder = maxOrder;
-    this.#kinds = kinds;
     this.#grid = new StepGrid(maxOrder + 2 + spare, 0.05);
   }
 
@@ -79,7 +80,7 @@ class BdfCourse implements Course {
     const newtonWeight = 1 / leading[order];
     if (nodes.at.length === 1) {
       const planned = {
-        kind: this.#kinds.first,
+        kind: firstKind,
         coefficients: flattenBdfRows(firstRows),
         newtonWeight,
       };
@@ -92,7 +93,7 @@ class BdfCourse implements Course {
     }
     const raises = nodes.at.length > order + 1 && order < this.#maxOrder;
     const given = nodes.places.at(-1) as number;
-    const kind = this.#kinds.of(order, raises, given);
+    const kind = kindOf(order, raises, given);
     const coefficients = flattenBdfRows(bdfRows(order, raises, nodes, given));
     const known = nodes.at.slice(0, order + 1);
     const equalised = bdfEqualisation(order, known);
@@ -131,24 +132,6 @@ class BdfCourse implements Course {
   }
 }
 
-/** The kinds of steps, shared by all runs. */
-function kindsOf(): Kinds {
-  const known = lazily((key: string): StepKind => {
-    const [order, raises, given] = key.split(',').map(Number);
-    const estimates = 1 + Math.min(order - 1, 1) + raises;
-    const weight = 1 / leading[order];
-    const name = `order ${order}, ${given} values`;
-    return bdfKind({ name, given, first: false, weight, estimates, degree: order });
-  });
-  const weight = 1 / leading[1];
-  return {
-    of: (order, raises, given) => known(`${order},${raises ? 1 : 0},${given}`),
-    first: bdfKind({ name: 'first', given: 1, first: true, weight, estimates: 1, degree: 1 }),
-  };
-}
-
-const kinds = kindsOf();
-
 const solvers = lazily((maxOrder: number): AdaptiveSolver => {
   const method: Method = {
     name: 'bdf',
@@ -159,7 +142,7 @@ const solvers = lazily((maxOrder: number): AdaptiveSolver => {
     implicit: true,
     slowRate,
     choosesLengths: true,
-    course: () => new BdfCourse(maxOrder, kinds),
+    course: () => new BdfCourse(maxOrder),
   };
   return { kind: 'adaptive', method };
 });
