@@ -13,24 +13,14 @@ normal); Adam minimises it. The problem file:
       "end": 10, "learningRate": 1e-3, "batches": [0], "warmup": W, "iterations": N }
 """
 
-import json
-
-import common
+from problem_file import load_fields
 
 DIMENSION = 2
 WIDTH = 64
 BLOCK = DIMENSION * WIDTH
+FIELDS = ("layers", "x", "tolerance", "end", "learningRate", "batches", "warmup", "iterations")
 
 
 def load_problem(path):
     """Read the problem file; a wrong one ends the program with a sentence and code 2."""
-    try:
-        with open(path, encoding="utf-8") as file:
-            problem = json.load(file)
-    except (OSError, ValueError) as error:
-        common.stop(f"cannot read the problem file {path}: {error}")
-    fields = ("layers", "x", "tolerance", "end", "learningRate", "batches", "warmup", "iterations")
-    missing = [name for name in fields if name not in problem]
-    if missing:
-        common.stop(f"{path}: these fields are missing: {', '.join(missing)}")
-    return problem
+    return load_fields(path, FIELDS)

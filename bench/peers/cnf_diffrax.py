@@ -8,18 +8,14 @@ tried and 1 at the first step; evaluations backward are not counted.
     python cnf_diffrax.py PROBLEM.json [--threads N]
 """
 
-import json
 import math
-import platform
 
-import cnf_common
-import common
+from cnf_common import BLOCK, DIMENSION, WIDTH, load_problem
+from cpu_jax import jax
 import diffrax
-import jax
 import jax.numpy as jnp
 import optax
-from cnf_common import BLOCK, DIMENSION, WIDTH
-from spiral_diffrax import EVALUATIONS_PER_STEP, limit_threads
+from diffrax_peer import main, train
 
 
 def units(layers, t):
@@ -40,13 +36,12 @@ def field(t, state, layers):
     return h @ u, (1 - h * h) @ (w.T * u).sum(1)
 
 
-def run(problem, gradient, adjoint, threads):
+def run(problem, adjoint):
     x = jnp.asarray(problem["x"], jnp.float32)
-    layers = jax.tree.map(
-        lambda values: jnp.asarray(values, jnp.float32),
-        problem["layers"],
-        is_leaf=lambda node: isinstance(node, list) and not isinstance(node[0], dict),
-    )
+    layers = [
+        {name: jnp.asarray(values, jnp.float32) for name, values in layer.items()}
+        for layer in problem["layers"]
+    ]
     tolerance = problem["tolerance"]
 
     def loss(params, points):
@@ -66,56 +61,9 @@ def run(problem, gradient, adjoint, threads):
         return -(base + log_det).mean(), solution.stats["num_steps"]
 
     optimiser = optax.adam(problem["learningRate"])
-    carried = (layers, optimiser.init(layers))
-
-    @jax.jit
-    def iterate(params, state, points):
-        (value, num_steps), grads = jax.value_and_grad(loss, has_aux=True)(params, points)
-        updates, state = optimiser.update(grads, state)
-        updated = (optax.apply_updates(params, updates), state)
-        return updated, value, optax.global_norm(grads), num_steps
-
-    norms, nfe = [], []
-
-    def step(_):
-        nonlocal carried
-        carried, value, norm, num_steps = iterate(*carried, x)
-        jax.block_until_ready(carried)
-        norms.append(float(norm))
-        nfe.append(EVALUATIONS_PER_STEP * int(num_steps) + 1)
-        return float(value)
-
-    milliseconds, losses = common.train(problem, step)
-    return common.result(
-        problem,
-        milliseconds,
-        losses,
-        nfe[problem["warmup"] :],
-        None,
-        system="diffrax",
-        backend="cpu",
-        gradient=gradient,
-        threads=threads,
-        initialGradientNorm=norms[0],
-        versions={
-            "python": platform.python_version(),
-            "jax": jax.__version__,
-            "diffrax": diffrax.__version__,
-        },
-    )
-
-
-def main():
-    given = common.arguments(__doc__)
-    problem = cnf_common.load_problem(given.problem)
-    limit_threads(given.threads)
-    adjoints = {
-        "direct": diffrax.RecursiveCheckpointAdjoint(),
-        "backsolve": diffrax.BacksolveAdjoint(),
-    }
-    results = [run(problem, *pair, given.threads) for pair in adjoints.items()]
-    print(json.dumps(results, indent=2))
+    libraries = (jax, diffrax)
+    return train(problem, layers, optimiser, loss, lambda _: (x,), libraries, norm=True)
 
 
 if __name__ == "__main__":
-    main()
+    main(__doc__, load_problem, run)

@@ -7,16 +7,12 @@ With "direct" nfeBackward is 0: autograd goes back over stored values.
     python cnf_torchdiffeq.py PROBLEM.json [--threads N]
 """
 
-import json
 import math
-import platform
 
-import cnf_common
-import common
-from cnf_common import BLOCK, DIMENSION, WIDTH
+from cnf_common import BLOCK, DIMENSION, WIDTH, load_problem
 from cpu_torch import torch
-import torchdiffeq
 from torch import nn
+from torchdiffeq_peer import ODEINT, main, train
 
 
 class Field(nn.Module):
@@ -47,18 +43,15 @@ class Field(nn.Module):
         return h @ u, divergence
 
 
-def run(problem, gradient, threads):
-    odeint = torchdiffeq.odeint if gradient == "direct" else torchdiffeq.odeint_adjoint
+def run(problem, gradient):
+    odeint = ODEINT[gradient]
     x = torch.tensor(problem["x"])
     times = torch.tensor([float(problem["end"]), 0.0])
     tolerance = problem["tolerance"]
     field = Field(problem)
     optimiser = torch.optim.Adam(field.parameters(), lr=problem["learningRate"])
-    nfe_forward, nfe_backward, norms = [], [], []
 
-    def step(_):
-        optimiser.zero_grad()
-        before = field.evaluations
+    def loss(_):
         z, log_det = odeint(
             field,
             (x, torch.zeros(len(x))),
@@ -68,44 +61,10 @@ def run(problem, gradient, threads):
             method="dopri5",
         )
         base = -0.5 * (z[-1] ** 2).sum(1) - math.log(2 * math.pi)
-        loss = -(base + log_det[-1]).mean()
-        between = field.evaluations
-        loss.backward()
-        nfe_forward.append(between - before)
-        nfe_backward.append(field.evaluations - between)
-        everything = torch.cat([p.grad.flatten() for p in field.parameters()])
-        norms.append(everything.norm().item())
-        optimiser.step()
-        return loss.item()
+        return -(base + log_det[-1]).mean()
 
-    milliseconds, losses = common.train(problem, step)
-    return common.result(
-        problem,
-        milliseconds,
-        losses,
-        nfe_forward[problem["warmup"] :],
-        nfe_backward[problem["warmup"] :],
-        system="torchdiffeq",
-        backend="cpu",
-        gradient=gradient,
-        threads=threads,
-        initialGradientNorm=norms[0],
-        versions={
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "torchdiffeq": torchdiffeq.__version__,
-        },
-    )
-
-
-def main():
-    given = common.arguments(__doc__)
-    problem = cnf_common.load_problem(given.problem)
-    torch.set_num_threads(given.threads)
-    torch.set_num_interop_threads(1)
-    results = [run(problem, gradient, given.threads) for gradient in ("direct", "backsolve")]
-    print(json.dumps(results, indent=2))
+    return train(problem, field, optimiser, loss, norm="timed")
 
 
 if __name__ == "__main__":
-    main()
+    main(__doc__, load_problem, run)

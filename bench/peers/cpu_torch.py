@@ -1,4 +1,4 @@
-"""Import PyTorch for the CPU alone.
+"""Import PyTorch for the CPU alone, and limit its threads.
 
 The wheel that PyPI serves for Linux is built with CUDA: its libraries ask for cuBLAS, cuDNN and
 others, nearly 4 GB that CPU work never calls. `setup.mjs` leaves those out and puts a stand-in in
@@ -23,4 +23,10 @@ if hasattr(sys, "setdlopenflags"):  # absent on Windows, where the wheel has no 
 else:
     import torch
 
-__all__ = ["torch"]
+__all__ = ["limit_threads", "torch"]
+
+
+def limit_threads(threads):
+    """Of one operation; operations follow each other. It comes before any of them."""
+    torch.set_num_threads(threads)
+    torch.set_num_interop_threads(1)

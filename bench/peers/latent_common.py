@@ -15,24 +15,14 @@ times and dimensions, averaged over the series; Adam minimises it. The problem f
       "warmup": W, "iterations": N }
 """
 
-import json
-
-import common
+from problem_file import load_fields
 
 LATENT = 4
 HIDDEN = 25
+FIELDS = ("layers", "times", "series", "batches", "rtol", "atol")
+FIELDS += ("learningRate", "noiseDeviation", "warmup", "iterations")
 
 
 def load_problem(path):
     """Read the problem file; a wrong one ends the program with a sentence and code 2."""
-    try:
-        with open(path, encoding="utf-8") as file:
-            problem = json.load(file)
-    except (OSError, ValueError) as error:
-        common.stop(f"cannot read the problem file {path}: {error}")
-    fields = ("layers", "times", "series", "batches", "rtol", "atol")
-    fields += ("learningRate", "noiseDeviation", "warmup", "iterations")
-    missing = [name for name in fields if name not in problem]
-    if missing:
-        common.stop(f"{path}: these fields are missing: {', '.join(missing)}")
-    return problem
+    return load_fields(path, FIELDS)

@@ -8,18 +8,14 @@ every step tried and 1 at the first step; evaluations backward are not counted.
     python latent_diffrax.py PROBLEM.json [--threads N]
 """
 
-import json
 import math
-import platform
 
-import common
+from cpu_jax import jax
 import diffrax
-import jax
 import jax.numpy as jnp
-import latent_common
 import optax
-from latent_common import HIDDEN, LATENT
-from spiral_diffrax import EVALUATIONS_PER_STEP, limit_threads
+from diffrax_peer import main, train
+from latent_common import HIDDEN, LATENT, load_problem
 
 
 def apply(layer, x):
@@ -71,62 +67,20 @@ def loss_function(problem, adjoint):
     return loss
 
 
-def run(problem, gradient, adjoint, threads):
-    loss = loss_function(problem, adjoint)
+def run(problem, adjoint):
     series = jnp.asarray(problem["series"], jnp.float32)
     layers = [
         {name: jnp.asarray(values, jnp.float32) for name, values in layer.items()}
         for layer in problem["layers"]
     ]
+
+    def data(noise):
+        return series, jnp.asarray(noise, jnp.float32)
+
     optimiser = optax.adam(problem["learningRate"])
-    carried = (layers, optimiser.init(layers))
-
-    @jax.jit
-    def iterate(params, state, noise):
-        (value, num_steps), grads = jax.value_and_grad(loss, has_aux=True)(params, series, noise)
-        updates, state = optimiser.update(grads, state)
-        return (optax.apply_updates(params, updates), state), value, num_steps
-
-    nfe = []
-
-    def step(noise):
-        nonlocal carried
-        carried, value, num_steps = iterate(*carried, jnp.asarray(noise, jnp.float32))
-        nfe.append(EVALUATIONS_PER_STEP * int(num_steps) + 1)
-        jax.block_until_ready(carried)
-        return float(value)
-
-    milliseconds, losses = common.train(problem, step)
-    return common.result(
-        problem,
-        milliseconds,
-        losses,
-        nfe[problem["warmup"] :],
-        None,
-        system="diffrax",
-        backend="cpu",
-        gradient=gradient,
-        threads=threads,
-        versions={
-            "python": platform.python_version(),
-            "jax": jax.__version__,
-            "diffrax": diffrax.__version__,
-            "optax": optax.__version__,
-        },
-    )
-
-
-def main():
-    given = common.arguments(__doc__)
-    problem = latent_common.load_problem(given.problem)
-    limit_threads(given.threads)
-    adjoints = {
-        "direct": diffrax.RecursiveCheckpointAdjoint(),
-        "backsolve": diffrax.BacksolveAdjoint(),
-    }
-    results = [run(problem, *pair, given.threads) for pair in adjoints.items()]
-    print(json.dumps(results, indent=2))
+    loss = loss_function(problem, adjoint)
+    return train(problem, layers, optimiser, loss, data, (jax, diffrax, optax))
 
 
 if __name__ == "__main__":
-    main()
+    main(__doc__, load_problem, run)

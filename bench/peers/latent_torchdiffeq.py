@@ -7,17 +7,13 @@ With "direct" nfeBackward is 0: autograd goes back over stored values.
     python latent_torchdiffeq.py PROBLEM.json [--threads N]
 """
 
-import json
 import math
-import platform
 
-import common
-import latent_common
 from cpu_torch import torch
-from latent_common import HIDDEN, LATENT
-import torchdiffeq
+from latent_common import HIDDEN, LATENT, load_problem
 from torch import nn
 from torch.nn import functional
+from torchdiffeq_peer import ODEINT, main, train
 
 
 def linear(layer):
@@ -60,62 +56,27 @@ class Model(nn.Module):
         return self.second(torch.relu(self.first(path)))
 
 
-def run(problem, gradient, threads):
-    odeint = torchdiffeq.odeint if gradient == "direct" else torchdiffeq.odeint_adjoint
+def run(problem, gradient):
+    odeint = ODEINT[gradient]
     series, times = torch.tensor(problem["series"]), torch.tensor(problem["times"])
     deviation = problem["noiseDeviation"]
     model = Model(problem["layers"])
-    field = model.field
     optimiser = torch.optim.Adam(model.parameters(), lr=problem["learningRate"])
     constant = len(times) * 2 * (math.log(deviation) + 0.5 * math.log(2 * math.pi))
-    nfe_forward, nfe_backward = [], []
 
-    def step(noise):
-        optimiser.zero_grad()
-        before = field.evaluations
+    def loss(noise):
         mean, log_variance = model.encode(series)
         z0 = mean + torch.exp(0.5 * log_variance) * torch.tensor(noise)
         path = odeint(
-            field, z0, times, rtol=problem["rtol"], atol=problem["atol"], method="dopri5"
+            model.field, z0, times, rtol=problem["rtol"], atol=problem["atol"], method="dopri5"
         )
         count = series.shape[1]
         misfit = ((series - model.decode(path)) ** 2).sum() / (2 * deviation**2 * count)
         divergence = (mean**2 + log_variance.exp() - log_variance - 1).sum() / (2 * count)
-        loss = misfit + constant + divergence
-        between = field.evaluations
-        loss.backward()
-        nfe_forward.append(between - before)
-        nfe_backward.append(field.evaluations - between)
-        optimiser.step()
-        return loss.item()
+        return misfit + constant + divergence
 
-    milliseconds, losses = common.train(problem, step)
-    return common.result(
-        problem,
-        milliseconds,
-        losses,
-        nfe_forward[problem["warmup"] :],
-        nfe_backward[problem["warmup"] :],
-        system="torchdiffeq",
-        backend="cpu",
-        gradient=gradient,
-        threads=threads,
-        versions={
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "torchdiffeq": torchdiffeq.__version__,
-        },
-    )
-
-
-def main():
-    given = common.arguments(__doc__)
-    problem = latent_common.load_problem(given.problem)
-    torch.set_num_threads(given.threads)
-    torch.set_num_interop_threads(1)
-    results = [run(problem, gradient, given.threads) for gradient in ("direct", "backsolve")]
-    print(json.dumps(results, indent=2))
+    return train(problem, model.field, optimiser, loss)
 
 
 if __name__ == "__main__":
-    main()
+    main(__doc__, load_problem, run)

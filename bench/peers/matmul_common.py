@@ -1,4 +1,4 @@
-"""What the two peers of the matmul bench share: the problem file, the clock, and the shape of a result.
+"""What the two peers of the matmul bench share: problem file, what is measured, and the rows.
 
 The problem file has the matrices of each product, and the parameters of each field
 
@@ -18,25 +18,35 @@ import json
 import statistics
 import time
 
-import common
+from problem_file import arguments, load_fields
 
 WARM_UP = 3
+PARAMETERS = ("w1", "b1", "w2", "b2")
+FIELDS = ("products", "steps", "rounds")
 
 
-def load_problem(path):
-    """Read the problem file; a wrong one ends the program with a sentence and code 2."""
-    try:
-        with open(path, encoding="utf-8") as file:
-            problem = json.load(file)
-    except (OSError, ValueError) as error:
-        common.stop(f"cannot read the problem file {path}: {error}")
-    missing = [name for name in ("products", "steps", "rounds") if name not in problem]
-    if missing:
-        common.stop(f"{path}: these fields are missing: {', '.join(missing)}")
-    return problem
+def main(description, system, limit_threads, product, solve, magnitude):
+    """Measure all products, then all steps with tanh and without it; print the rows.
+
+    `product(problem)` and `solve(problem, activation)` prepare the function that runs the work.
+    """
+    given = arguments(description)
+    problem = load_fields(given.problem, FIELDS)
+    limit_threads(given.threads)
+    named = {"system": system, "backend": "cpu", "threads": given.threads}
+
+    def measured(work, one, times, run):
+        timed = measure(problem["rounds"], times, run, magnitude)
+        return {**named, "work": work, "shape": one["shape"], **timed}
+
+    rows = [measured("product", one, one["times"], product(one)) for one in problem["products"]]
+    for work, activation in (("step", True), ("step without tanh", False)):
+        for one in problem["steps"]:
+            rows.append(measured(work, one, one["steps"], solve(one, activation)))
+    print(json.dumps(rows, indent=2))
 
 
-def measure(rounds, times, run, magnitude, **row):
+def measure(rounds, times, run, magnitude):
     """Time `run()`, which does `times` steps or products and returns the result once it is there."""
     microseconds = []
     for _ in range(WARM_UP):
@@ -46,7 +56,6 @@ def measure(rounds, times, run, magnitude, **row):
         result = run()
         microseconds.append(1e6 * (time.perf_counter() - start) / times)
     return {
-        **row,
         "usPerStep": statistics.median(microseconds),
         "usShortest": min(microseconds),
         "result": magnitude(result),

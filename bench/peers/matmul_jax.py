@@ -5,25 +5,26 @@ All steps of a solve are one jitted `fori_loop`; a product is a jitted function 
     python matmul_jax.py PROBLEM.json [--threads N]
 """
 
-import json
-
-import common
-import jax
+from cpu_jax import jax, limit_threads
 import jax.numpy as jnp
 import matmul_common
-from spiral_diffrax import limit_threads
 
 
 @jax.jit
-def product(a, b):
+def multiply(a, b):
     return a @ b
 
 
-def multiply(a, b, times):
-    for _ in range(times):
-        result = product(a, b)
-        result.block_until_ready()
-    return result
+def product(problem):
+    a, b = (jnp.asarray(problem[name], jnp.float32) for name in ("a", "b"))
+
+    def run():
+        for _ in range(problem["times"]):
+            result = multiply(a, b)
+            result.block_until_ready()
+        return result
+
+    return run
 
 
 def field(params, y, activation):
@@ -47,33 +48,16 @@ def solver(steps, h, activation):
     return solve
 
 
+def solve(problem, activation):
+    params = [jnp.asarray(problem[name], jnp.float32) for name in matmul_common.PARAMETERS]
+    start = jnp.asarray(problem["start"], jnp.float32)
+    compiled = solver(problem["steps"], problem["stepSize"], activation)
+    return lambda: compiled(params, start).block_until_ready()
+
+
 def magnitude(result):
     return float(abs(jax.device_get(result).astype("float64")).mean())
 
 
-def main():
-    given = common.arguments(__doc__)
-    problem = matmul_common.load_problem(given.problem)
-    limit_threads(given.threads)
-    named = {"system": "jax", "backend": "cpu", "threads": given.threads}
-    rounds = problem["rounds"]
-    rows = []
-    for one in problem["products"]:
-        a, b = jnp.asarray(one["a"], jnp.float32), jnp.asarray(one["b"], jnp.float32)
-        times = one["times"]
-        run = lambda: multiply(a, b, times)
-        row = {**named, "work": "product", "shape": one["shape"]}
-        rows.append(matmul_common.measure(rounds, times, run, magnitude, **row))
-    for work, activation in (("step", True), ("step without tanh", False)):
-        for one in problem["steps"]:
-            params = [jnp.asarray(one[name], jnp.float32) for name in common.PARAMETERS]
-            start = jnp.asarray(one["start"], jnp.float32)
-            solve = solver(one["steps"], one["stepSize"], activation)
-            run = lambda: solve(params, start).block_until_ready()
-            row = {**named, "work": work, "shape": one["shape"]}
-            rows.append(matmul_common.measure(rounds, one["steps"], run, magnitude, **row))
-    print(json.dumps(rows, indent=2))
-
-
 if __name__ == "__main__":
-    main()
+    matmul_common.main(__doc__, "jax", limit_threads, product, solve, magnitude)

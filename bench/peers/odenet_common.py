@@ -12,23 +12,14 @@ momentum minimises it. 32 groups. The problem file:
       "learningRate": 0.01, "momentum": 0.9, "batches": [0], "warmup": W, "iterations": N }
 """
 
-import json
-
-import common
+from problem_file import load_fields
 
 GROUPS = 32
 EPSILON = 1e-5
+FIELDS = ("params", "pictures", "labels", "tolerance", "learningRate", "momentum")
+FIELDS += ("batches", "warmup", "iterations")
 
 
 def load_problem(path):
     """Read the problem file; a wrong one ends the program with a sentence and code 2."""
-    try:
-        with open(path, encoding="utf-8") as file:
-            problem = json.load(file)
-    except (OSError, ValueError) as error:
-        common.stop(f"cannot read the problem file {path}: {error}")
-    fields = ("params", "pictures", "labels", "tolerance", "learningRate", "momentum", "batches", "warmup", "iterations")
-    missing = [name for name in fields if name not in problem]
-    if missing:
-        common.stop(f"{path}: these fields are missing: {', '.join(missing)}")
-    return problem
+    return load_fields(path, FIELDS)

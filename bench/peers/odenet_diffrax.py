@@ -9,17 +9,12 @@ counted.
     python odenet_diffrax.py PROBLEM.json [--threads N]
 """
 
-import json
-import platform
-
-import common
+from cpu_jax import jax
 import diffrax
-import jax
 import jax.numpy as jnp
-import odenet_common
 import optax
-from odenet_common import EPSILON, GROUPS
-from spiral_diffrax import EVALUATIONS_PER_STEP, limit_threads
+from diffrax_peer import main, train
+from odenet_common import EPSILON, GROUPS, load_problem
 
 
 def convolution(p, path, x, stride=1, padding=0):
@@ -87,62 +82,14 @@ def loss_of(problem, adjoint):
     return loss
 
 
-def train_one(problem, gradient, adjoint, threads):
-    loss = loss_of(problem, adjoint)
+def run(problem, adjoint):
     optimiser = optax.sgd(problem["learningRate"], momentum=problem["momentum"])
     params = {
         path: jnp.asarray(values, jnp.float32) for path, values in problem["params"].items()
     }
-    state = optimiser.init(params)
-    nfe_forward, norms = [], []
-
-    @jax.jit
-    def iterate(p, s):
-        (value, num_steps), gradients = jax.value_and_grad(loss, has_aux=True)(p)
-        updates, s = optimiser.update(gradients, s)
-        return optax.apply_updates(p, updates), s, value, num_steps, optax.global_norm(gradients)
-
-    def step(_):
-        nonlocal params, state
-        params, state, value, num_steps, gradient_norm = iterate(params, state)
-        value = float(value)
-        norms.append(float(gradient_norm))
-        jax.block_until_ready(params)
-        nfe_forward.append(EVALUATIONS_PER_STEP * int(num_steps) + 1)
-        return value
-
-    milliseconds, losses = common.train(problem, step)
-    return common.result(
-        problem,
-        milliseconds,
-        losses,
-        nfe_forward[problem["warmup"] :],
-        None,
-        system="diffrax",
-        backend="cpu",
-        gradient=gradient,
-        threads=threads,
-        initialGradientNorm=norms[0],
-        versions={
-            "python": platform.python_version(),
-            "jax": jax.__version__,
-            "diffrax": diffrax.__version__,
-            "optax": optax.__version__,
-        },
-    )
-
-
-def main():
-    given = common.arguments(__doc__)
-    problem = odenet_common.load_problem(given.problem)
-    limit_threads(given.threads)
-    adjoints = {
-        "direct": diffrax.RecursiveCheckpointAdjoint(),
-        "backsolve": diffrax.BacksolveAdjoint(),
-    }
-    results = [train_one(problem, *pair, given.threads) for pair in adjoints.items()]
-    print(json.dumps(results, indent=2))
+    loss, libraries = loss_of(problem, adjoint), (jax, diffrax, optax)
+    return train(problem, params, optimiser, loss, lambda _: (), libraries, norm=True)
 
 
 if __name__ == "__main__":
-    main()
+    main(__doc__, load_problem, run)

@@ -7,20 +7,16 @@ pictures in torch's layout. With "direct" nfeBackward is 0: autograd goes back o
     python odenet_torchdiffeq.py PROBLEM.json [--threads N]
 """
 
-import json
 import os
-import platform
 
 # Read when torch is loaded. Operations take milliseconds here, and threads that wait for each other by spinning took the
 # cores from each other beside other work: two were up to ten times as slow as one. With one thread nothing changes.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
-import common
-import odenet_common
 from cpu_torch import torch
-import torchdiffeq
-from odenet_common import EPSILON, GROUPS
+from odenet_common import EPSILON, GROUPS, load_problem
 from torch.nn import functional as F
+from torchdiffeq_peer import ODEINT, main, train
 
 
 class Network(torch.nn.Module):
@@ -66,65 +62,26 @@ class Network(torch.nn.Module):
         return mean @ self.named["head.scores.weight"] + self.named["head.scores.bias"]
 
 
-def run(problem, gradient, threads):
+def run(problem, gradient):
+    odeint = ODEINT[gradient]
     network = Network(problem)
-    tolerances = {"rtol": problem["tolerance"], "atol": problem["tolerance"]}
+    settings = {"rtol": problem["tolerance"], "atol": problem["tolerance"], "method": "dopri5"}
     if gradient == "backsolve":
-        inside = tuple(p for path, p in network.named.items() if path.startswith("middle."))
-        odeint = torchdiffeq.odeint_adjoint
-        settings = {**tolerances, "adjoint_params": inside}
-    else:
-        odeint, settings = torchdiffeq.odeint, tolerances
+        inside = (p for path, p in network.named.items() if path.startswith("middle."))
+        settings["adjoint_params"] = tuple(inside)
     pictures = torch.tensor(problem["pictures"]).permute(0, 3, 1, 2).contiguous()
     labels = torch.tensor(problem["labels"])
     times = torch.tensor([0.0, 1.0])
     rate, momentum = problem["learningRate"], problem["momentum"]
     optimiser = torch.optim.SGD(network.parameters(), lr=rate, momentum=momentum)
-    nfe_forward, nfe_backward, norms = [], [], []
 
-    def step(_):
-        optimiser.zero_grad()
-        before = network.evaluations
+    def loss(_):
         start = network.downsample(pictures)
-        end = odeint(network, start, times, method="dopri5", **settings)[-1]
-        loss = F.cross_entropy(network.scores(end), labels)
-        between = network.evaluations
-        loss.backward()
-        nfe_forward.append(between - before)
-        nfe_backward.append(network.evaluations - between)
-        everything = torch.cat([p.grad.flatten() for p in network.parameters()])
-        norms.append(everything.norm().item())
-        optimiser.step()
-        return loss.item()
+        end = odeint(network, start, times, **settings)[-1]
+        return F.cross_entropy(network.scores(end), labels)
 
-    milliseconds, losses = common.train(problem, step)
-    return common.result(
-        problem,
-        milliseconds,
-        losses,
-        nfe_forward[problem["warmup"] :],
-        nfe_backward[problem["warmup"] :],
-        system="torchdiffeq",
-        backend="cpu",
-        gradient=gradient,
-        threads=threads,
-        initialGradientNorm=norms[0],
-        versions={
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "torchdiffeq": torchdiffeq.__version__,
-        },
-    )
-
-
-def main():
-    given = common.arguments(__doc__)
-    problem = odenet_common.load_problem(given.problem)
-    torch.set_num_threads(given.threads)
-    torch.set_num_interop_threads(1)
-    results = [run(problem, gradient, given.threads) for gradient in ("direct", "backsolve")]
-    print(json.dumps(results, indent=2))
+    return train(problem, network, optimiser, loss, norm="timed")
 
 
 if __name__ == "__main__":
-    main()
+    main(__doc__, load_problem, run)

@@ -20,27 +20,18 @@ those of the statistics, or nfeBackward is null and a line on stderr says so.
     python spiral_diffrax.py PROBLEM.json [--threads N]
 """
 
-import json
-import os
-import platform
 import sys
 from functools import partial
 
-import common
+import training
+from counted_evaluations import evaluations_of, tell_of_evaluation
+from cpu_jax import jax
 import diffrax
 import equinox
-import jax
 import jax.numpy as jnp
 import optax
-
-EVALUATIONS_PER_STEP = 6
-
-evaluations = 0
-
-
-def count_evaluation():
-    global evaluations
-    evaluations += 1
+from diffrax_peer import evaluations, iteration, main
+from spiral_common import ATOL, BATCH_TIME, LEARNING_RATE, PARAMETERS, RTOL, load_problem
 
 
 def field(t, y, p):
@@ -48,7 +39,7 @@ def field(t, y, p):
 
 
 def counted_field(t, y, p):
-    jax.debug.callback(count_evaluation)
+    tell_of_evaluation()
     return field(t, y, p)
 
 
@@ -62,7 +53,7 @@ def solve(vector_field, adjoint, params, y0, times):
         y0=y0,
         args=params,
         saveat=diffrax.SaveAt(ts=times),
-        stepsize_controller=diffrax.PIDController(rtol=common.RTOL, atol=common.ATOL),
+        stepsize_controller=diffrax.PIDController(rtol=RTOL, atol=ATOL),
         adjoint=adjoint,
     )
 
@@ -72,11 +63,11 @@ class Run:
 
     def __init__(self, problem, adjoint):
         true_y = jnp.asarray(problem["trueY"], jnp.float32)
-        times = jnp.asarray(problem["times"][: common.BATCH_TIME], jnp.float32)
-        offsets = jnp.arange(common.BATCH_TIME)[:, None]
+        times = jnp.asarray(problem["times"][:BATCH_TIME], jnp.float32)
+        offsets = jnp.arange(BATCH_TIME)[:, None]
         # With these settings optax's RMSprop is torch's: alpha 0.99, eps added outside the root.
-        optimiser = optax.rmsprop(common.LEARNING_RATE, decay=0.99, eps=1e-8, eps_in_sqrt=False)
-        self.params = {name: jnp.asarray(problem[name], jnp.float32) for name in common.PARAMETERS}
+        optimiser = optax.rmsprop(LEARNING_RATE, decay=0.99, eps=1e-8, eps_in_sqrt=False)
+        self.params = {name: jnp.asarray(problem[name], jnp.float32) for name in PARAMETERS}
         self.state = optimiser.init(self.params)
 
         def loss(vector_field, params, starts):
@@ -84,42 +75,27 @@ class Run:
             target = true_y[starts + offsets]  # [10 times, 20 curves, 2]
             return jnp.abs(solution.ys - target).mean(), solution.stats["num_steps"]
 
-        @jax.jit
-        def step(params, state, starts):
-            value_and_grad = jax.value_and_grad(partial(loss, field), has_aux=True)
-            (value, num_steps), gradient = value_and_grad(params, starts)
-            updates, state = optimiser.update(gradient, state)
-            return optax.apply_updates(params, updates), state, value, num_steps
-
-        self.step = step
+        self.iterate = iteration(partial(loss, field), optimiser)
         self.gradient = jax.jit(jax.grad(partial(loss, field), has_aux=True))
         counted_loss = partial(loss, counted_field)
         self.counted_loss = jax.jit(counted_loss)
         self.counted_gradient = jax.jit(jax.value_and_grad(counted_loss, has_aux=True))
 
 
-def count(function, *given):
-    """How often the counted field was evaluated while `function` ran."""
-    before = evaluations
-    jax.block_until_ready(function(*given))
-    jax.effects_barrier()
-    return evaluations - before
-
-
 def count_run(problem, run, visited):
     """Evaluations of each measured iteration, forward and backward (None if they do not add up)."""
     measured = visited[problem["warmup"] :]
-    forward = [EVALUATIONS_PER_STEP * int(num_steps) + 1 for _, _, num_steps in measured]
-    counted = [count(run.counted_loss, params, starts) for params, starts, _ in measured]
+    forward = [evaluations(num_steps) for _, _, num_steps in measured]
+    counted = [evaluations_of(run.counted_loss, params, starts) for params, starts, _ in measured]
     if counted != forward:
         print("diffrax: evaluations counted are not those of its statistics", file=sys.stderr)
         return forward, None
-    total = [count(run.counted_gradient, params, starts) for params, starts, _ in measured]
+    total = [evaluations_of(run.counted_gradient, params, starts) for params, starts, _ in measured]
     return forward, [both - there for both, there in zip(total, forward)]
 
 
-def train_one(problem, gradient, adjoint, threads):
-    """Train from the problem's initial parameters with one kind of gradient; return its entry."""
+def train(problem, adjoint):
+    """Train from the problem's initial parameters with one kind of gradient; return its figures."""
     run = Run(problem, adjoint)
     initial = run.params
     visited = []
@@ -127,57 +103,21 @@ def train_one(problem, gradient, adjoint, threads):
     def step(batch):
         starts = jnp.asarray(batch)
         before = run.params
-        run.params, run.state, value, num_steps = run.step(run.params, run.state, starts)
+        (run.params, run.state), value, num_steps, _ = run.iterate(before, run.state, starts)
         loss = float(value)
         jax.block_until_ready(run.params)
         visited.append((before, starts, num_steps))
         return loss
 
-    milliseconds, losses = common.train(problem, step)
+    milliseconds, losses = training.train(problem, step)
     first_gradient, _ = run.gradient(initial, jnp.asarray(problem["batches"][0]))
     nfe_forward, nfe_backward = count_run(problem, run, visited)
-    return common.result(
-        problem,
-        milliseconds,
-        losses,
-        nfe_forward,
-        nfe_backward,
-        system="diffrax",
-        backend="cpu",
-        gradient=gradient,
-        threads=threads,
-        initialGradientNorm=float(optax.global_norm(first_gradient)),
-        versions={
-            "python": platform.python_version(),
-            "jax": jax.__version__,
-            "diffrax": diffrax.__version__,
-            "equinox": equinox.__version__,
-            "optax": optax.__version__,
-        },
-    )
-
-
-def limit_threads(threads):
-    """Set XLA's threads. It reads these when the first array is made, so this comes before any."""
-    many = "true" if threads > 1 else "false"
-    os.environ["XLA_FLAGS"] = (
-        f"--xla_cpu_multi_thread_eigen={many} intra_op_parallelism_threads={threads}"
-    )
-    os.environ["NPROC"] = str(threads)  # the size of XLA's own thread pool
-    os.environ["JAX_PLATFORMS"] = "cpu"
-
-
-def main():
-    given = common.arguments(__doc__)
-    problem = common.load_problem(given.problem)
-    limit_threads(given.threads)
-    adjoints = {
-        "direct": diffrax.RecursiveCheckpointAdjoint(),
-        "backsolve": diffrax.BacksolveAdjoint(),
+    return {
+        "initialGradientNorm": float(optax.global_norm(first_gradient)),
+        "versions": training.versions(jax, diffrax, equinox, optax),
+        **training.figures(problem, milliseconds, losses, nfe_forward, nfe_backward),
     }
-    results = [train_one(problem, *pair, given.threads) for pair in adjoints.items()]
-    print(json.dumps(results, indent=2))
 
 
 if __name__ == "__main__":
-    main()
+    main(__doc__, load_problem, train)

@@ -12,13 +12,10 @@ stored values and evaluates no field.
     python spiral_torchdiffeq.py PROBLEM.json [--threads N]
 """
 
-import json
-import platform
-
-import common
 from cpu_torch import torch
-import torchdiffeq
+from spiral_common import ATOL, BATCH_TIME, LEARNING_RATE, RTOL, load_problem
 from torch import nn
+from torchdiffeq_peer import ODEINT, main, train
 
 
 class Field(nn.Module):
@@ -40,67 +37,23 @@ class Field(nn.Module):
         return self.net(y**3)
 
 
-def run(problem, gradient, threads):
-    """Train from the problem's initial parameters with one kind of gradient; return its entry."""
-    odeint = torchdiffeq.odeint if gradient == "direct" else torchdiffeq.odeint_adjoint
+def run(problem, gradient):
+    odeint = ODEINT[gradient]
     true_y = torch.tensor(problem["trueY"])
-    times = torch.tensor(problem["times"])[: common.BATCH_TIME]
-    offsets = torch.arange(common.BATCH_TIME)[:, None]
+    times = torch.tensor(problem["times"])[:BATCH_TIME]
+    offsets = torch.arange(BATCH_TIME)[:, None]
     field = Field(problem)
     # torch's own defaults otherwise: alpha 0.99, eps 1e-8 added outside the root.
-    optimiser = torch.optim.RMSprop(field.parameters(), lr=common.LEARNING_RATE)
-    nfe_forward, nfe_backward, gradient_norms = [], [], []
+    optimiser = torch.optim.RMSprop(field.parameters(), lr=LEARNING_RATE)
 
-    def step(batch):
+    def loss(batch):
         starts = torch.tensor(batch)
         target = true_y[starts + offsets]  # [10 times, 20 curves, 2]
-        optimiser.zero_grad()
-        before = field.evaluations
-        predicted = odeint(
-            field, true_y[starts], times, rtol=common.RTOL, atol=common.ATOL, method="dopri5"
-        )
-        loss = (predicted - target).abs().mean()
-        between = field.evaluations
-        loss.backward()
-        nfe_forward.append(between - before)
-        nfe_backward.append(field.evaluations - between)
-        optimiser.step()
-        return loss.item()
+        predicted = odeint(field, true_y[starts], times, rtol=RTOL, atol=ATOL, method="dopri5")
+        return (predicted - target).abs().mean()
 
-    def after(i):
-        if i == 0:
-            # The update leaves .grad alone: this is the gradient at the initial parameters.
-            everything = torch.cat([p.grad.flatten() for p in field.parameters()])
-            gradient_norms.append(everything.norm().item())
-
-    milliseconds, losses = common.train(problem, step, after)
-    return common.result(
-        problem,
-        milliseconds,
-        losses,
-        nfe_forward[problem["warmup"] :],
-        nfe_backward[problem["warmup"] :],
-        system="torchdiffeq",
-        backend="cpu",
-        gradient=gradient,
-        threads=threads,
-        initialGradientNorm=gradient_norms[0],
-        versions={
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "torchdiffeq": torchdiffeq.__version__,
-        },
-    )
-
-
-def main():
-    given = common.arguments(__doc__)
-    problem = common.load_problem(given.problem)
-    torch.set_num_threads(given.threads)
-    torch.set_num_interop_threads(1)
-    results = [run(problem, gradient, given.threads) for gradient in ("direct", "backsolve")]
-    print(json.dumps(results, indent=2))
+    return train(problem, field, optimiser, loss, norm="untimed")
 
 
 if __name__ == "__main__":
-    main()
+    main(__doc__, load_problem, run)

@@ -13,6 +13,7 @@ os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_paralleli
 import diffrax
 import jax
 import jax.numpy as jnp
+from counted_evaluations import evaluations_of, tell_of_evaluation
 from problem_fields import field
 from work_precision import best_time, finish, row, tasks
 
@@ -26,12 +27,6 @@ EXPLICIT = {
 }
 STIFF = {"Kvaerno5": diffrax.Kvaerno5}
 MAX_STEPS = 20_000
-evaluations = 0
-
-
-def count_evaluation():
-    global evaluations
-    evaluations += 1
 
 
 def solver_of(task, method, counted):
@@ -41,7 +36,7 @@ def solver_of(task, method, counted):
 
     def rates(t, y, args):
         if counted:
-            jax.debug.callback(count_evaluation)
+            tell_of_evaluation()
         return jnp.stack([jnp.asarray(value) + 0 * t for value in f(t, y)])
 
     @jax.jit
@@ -66,7 +61,6 @@ def solver_of(task, method, counted):
 
 
 def run_all(task, name, method):
-    global evaluations
     y0 = jnp.asarray(task["problem"]["y0"])
     timed = solver_of(task, method, False)
     counted = None if task["stiff"] else solver_of(task, method, True)
@@ -75,13 +69,7 @@ def run_all(task, name, method):
             continue
         timed(y0, rtol).block_until_ready()
         milliseconds, y = best_time(lambda: timed(y0, rtol).block_until_ready())
-        nfe = None
-        if counted:
-            counted(y0, rtol).block_until_ready()
-            evaluations = 0
-            counted(y0, rtol).block_until_ready()
-            jax.effects_barrier()
-            nfe = evaluations
+        nfe = evaluations_of(counted, y0, rtol) if counted else None
         yield row(task, "diffrax", name, rtol, y.tolist(), nfe, milliseconds)
 
 

@@ -7,14 +7,12 @@
  * what leaving them out could save at most. Reference backend in float64, WASM in float32.
  * Writes bench/results/batched.json and prints a table.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { jit } from '@neuralode/autodiff';
 import { reference } from '@neuralode/backend-reference';
 import { wasm } from '@neuralode/backend-wasm';
 import { odeint, type SolveStats } from '@neuralode/solvers';
 import { getBackend, setBackend, stack, type Tensor, tensor } from '@neuralode/tensor';
+import { writeRows } from './files/results.ts';
 
 interface Batch {
   readonly name: string;
@@ -95,8 +93,5 @@ for (const backend of [reference(), wasm()]) {
     }
   });
 }
-const folder = fileURLToPath(new URL('../results/', import.meta.url));
-mkdirSync(folder, { recursive: true });
-writeFileSync(join(folder, 'batched.json'), `${JSON.stringify(results, null, 2)}\n`);
 console.table(results);
-process.stderr.write('written: bench/results/batched.json\n');
+writeRows('batched', results);

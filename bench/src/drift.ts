@@ -7,8 +7,6 @@
  * truth is direct() with dop853 at 1e-12. Writes bench/results/drift.json, an array of { method, horizon, error }, error null
  * where the solve or its backward solve failed, and the plot docs/results/drift.svg.
  */
-import { writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { backsolve, checkpointed, direct, interpolated, reversible } from '@neuralode/adjoint';
 import { grad } from '@neuralode/autodiff';
 import { reference } from '@neuralode/backend-reference';
@@ -22,6 +20,7 @@ import {
   SolveError,
 } from '@neuralode/solvers';
 import { setBackend, type Tensor, tensor } from '@neuralode/tensor';
+import { jsonOf, resultsPath, writeResults } from './files/results.ts';
 
 interface Row {
   readonly method: string;
@@ -125,8 +124,5 @@ ${[...ticks, ...times, ...lines].join('\n')}
 `;
 }
 
-const file = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
-writeFileSync(file('bench/results/drift.json'), `${JSON.stringify(rows, null, 2)}\n`);
-writeFileSync(file('docs/results/drift.svg'), plot());
 console.table(rows);
-process.stderr.write('written: bench/results/drift.json, docs/results/drift.svg\n');
+writeResults({ [resultsPath('drift')]: jsonOf(rows), 'docs/results/drift.svg': plot() });

@@ -7,22 +7,22 @@
  * the floor, which is the operations of the products over what a plain loop of this machine's 128-bit SIMD reaches.
  * Writes bench/results/matmul.json and prints a table.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { simd } from '@neuralode/backend-simd';
 import { wasm } from '@neuralode/backend-wasm';
+import { writeRows } from './files/results.ts';
+import { withJsonFile } from './files/temporary.ts';
 import {
+  fusedMultiplyAddName,
   hasMultiplyAdd,
   multiplyAddMeter,
   type RateMeter,
   turnOnMultiplyAdd,
 } from './floor/multiply-add.ts';
 import { type Contestant, type Measured, measureOurs } from './matmul/ours.ts';
-import { type MatMulProblem, matMulProblem } from './matmul/problem.ts';
+import { matMulProblem } from './matmul/problem.ts';
 import { runPeer } from './peers/python.ts';
+import { shown } from './training/result.ts';
 
 const { values } = parseArgs({
   options: {
@@ -43,7 +43,7 @@ function engines(): Engine[] {
   const made: Engine[] = [];
   const add = (): void => {
     const fused = hasMultiplyAdd();
-    const name = fused ? 'simd, fused multiply-add' : 'simd';
+    const name = fused ? fusedMultiplyAddName : 'simd';
     const contestants = [1, 2].map((threads) => ({ name, threads, backend: simd({ threads }) }));
     made.push({ name, contestants, meter: multiplyAddMeter(fused) });
   };
@@ -52,21 +52,14 @@ function engines(): Engine[] {
   return made;
 }
 
-async function peers(problem: MatMulProblem): Promise<Measured[]> {
-  const folder = mkdtempSync(join(tmpdir(), 'neuralode-matmul-'));
-  try {
-    const file = join(folder, 'problem.json');
-    writeFileSync(file, JSON.stringify(problem));
-    const rows: Measured[] = [];
-    for (const script of ['matmul_torch.py', 'matmul_jax.py']) {
-      for (const threads of ['1', '2']) {
-        rows.push(...(await runPeer<Measured>(script, [file, '--threads', threads])));
-      }
+async function peers(file: string): Promise<Measured[]> {
+  const rows: Measured[] = [];
+  for (const script of ['matmul_torch.py', 'matmul_jax.py']) {
+    for (const threads of ['1', '2']) {
+      rows.push(...(await runPeer<Measured>(script, [file, '--threads', threads])));
     }
-    return rows;
-  } finally {
-    rmSync(folder, { recursive: true });
   }
+  return rows;
 }
 
 /** A row of bench/results/matmul.json: beside what was measured, the floor (half of it for two threads) and its share of the shortest time. */
@@ -85,7 +78,7 @@ process.stderr.write('neuralode: running…\n');
 const ours = await measureOurs(contestants, problem, () => {
   for (const { meter } of fusedRuntimes) meter();
 });
-const measured = [...ours, ...(await peers(problem))];
+const measured = [...ours, ...(await withJsonFile('matmul', problem, peers))];
 
 const works = [...problem.products, ...problem.steps];
 /** Operations a second; the WASM backend's engine has no fused multiply-add. */
@@ -113,10 +106,7 @@ function requireAgreement(rows: readonly Measured[]): void {
 
 requireAgreement(measured);
 const results = measured.map(withFloor);
-const folder = fileURLToPath(new URL('../results/', import.meta.url));
-mkdirSync(folder, { recursive: true });
 const gigaflops = Object.fromEntries([...rates].map(([name, rate]) => [name, rate / 1e9]));
-writeFileSync(join(folder, 'matmul.json'), `${JSON.stringify(results, null, 2)}\n`);
 for (const { shape } of works) {
   const rows = results.filter((row) => row.shape === shape);
   process.stdout.write(`${shape}\n`);
@@ -126,14 +116,14 @@ for (const { shape } of works) {
       system: row.system,
       backend: row.backend,
       threads: row.threads,
-      'µs, median': row.usPerStep.toFixed(1),
-      'µs, shortest': row.usShortest.toFixed(1),
-      'µs, floor': row.usFloor?.toFixed(1) ?? '–',
-      'share of floor': row.shareOfFloor?.toFixed(2) ?? '–',
+      'µs, median': shown(row.usPerStep, 1),
+      'µs, shortest': shown(row.usShortest, 1),
+      'µs, floor': shown(row.usFloor, 1),
+      'share of floor': shown(row.shareOfFloor, 2),
     })),
   );
 }
 process.stderr.write(
   `rates of the floor in 10⁹ operations a second: ${JSON.stringify(gigaflops)}\n`,
 );
-process.stderr.write('written: bench/results/matmul.json\n');
+writeRows('matmul', results);

@@ -8,9 +8,6 @@
  * are those of the last run. Writes bench/results/memory.json, an array of
  * { system, method, steps, peakBytes }, and docs/results/memory.svg, and prints a table.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import {
   backsolve,
@@ -23,6 +20,7 @@ import {
 import { grad, jit } from '@neuralode/autodiff';
 import { reference } from '@neuralode/backend-reference';
 import { alf, type GradientMethod, odeint, type OdeintOptions, rk4 } from '@neuralode/solvers';
+import { jsonOf, resultsPath, rowsOfLastRun, writeResults } from './files/results.ts';
 import { type MemoryRow, plotMemory } from './memory/plot.ts';
 import { runPeer } from './peers/python.ts';
 import { disposeTree, random, setBackend, type Tensor, tensor } from '@neuralode/tensor';
@@ -89,7 +87,6 @@ async function peakBytes(contestant: Contestant, steps: number): Promise<number>
 
 const counts: number[] = [];
 for (let steps = 10; steps <= Number(values.most); steps *= 10) counts.push(steps);
-const file = fileURLToPath(new URL('../results/memory.json', import.meta.url));
 
 async function measured(contestant: Contestant): Promise<MemoryRow[]> {
   const { name } = contestant;
@@ -103,7 +100,7 @@ async function measured(contestant: Contestant): Promise<MemoryRow[]> {
 
 const only = values.only?.split(',');
 const isMeasured = (name: string): boolean => only?.includes(name) ?? true;
-const kept: MemoryRow[] = only === undefined ? [] : JSON.parse(readFileSync(file, 'utf8'));
+const kept: MemoryRow[] = only === undefined ? [] : rowsOfLastRun('memory');
 const results: MemoryRow[] = [];
 for (const contestant of contestants) {
   const { name } = contestant;
@@ -115,9 +112,8 @@ const peers =
     ? await runPeer<MemoryRow>('memory_torchdiffeq.py', counts.map(String))
     : kept.filter(({ system }) => system !== 'neuralode');
 results.push(...peers);
-const pages = fileURLToPath(new URL('../../docs/results/', import.meta.url));
-mkdirSync(dirname(file), { recursive: true });
-writeFileSync(file, `${JSON.stringify(results, null, 2)}\n`);
-writeFileSync(join(pages, 'memory.svg'), plotMemory(results));
 console.table(results);
-process.stderr.write('written: bench/results/memory.json, docs/results/memory.svg\n');
+writeResults({
+  [resultsPath('memory')]: jsonOf(results),
+  'docs/results/memory.svg': plotMemory(results),
+});

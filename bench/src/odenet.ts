@@ -9,12 +9,12 @@
  * round of the shortest iteration counts. With `--only`, which names backends and peers to measure, and `--threads`, the
  * other rows are those of the last run. Writes bench/results/odenet.json and prints tables.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { rowsOfLastRun, writeRows } from './files/results.ts';
+import { withJsonFile } from './files/temporary.ts';
 import {
+  fusedMultiplyAddName,
   hasMultiplyAdd,
   multiplyAddMeter,
   type RateMeter,
@@ -23,9 +23,10 @@ import {
 import type { OdenetResult } from './odenet/measure.ts';
 import { stepOperations } from './odenet/operations.ts';
 import { odenetProblem } from './odenet/problem.ts';
-import type { Gradient } from './odenet/shares.ts';
 import { rowsPrinted } from './peers/child.ts';
 import { runPeer } from './peers/python.ts';
+import type { Gradient } from './training/measure.ts';
+import { shown } from './training/result.ts';
 
 const { values } = parseArgs({
   options: {
@@ -45,7 +46,6 @@ interface Row extends OdenetResult {
   readonly shareOfFloor: number | null;
 }
 
-const fusedName = 'simd, fused multiply-add';
 /** Loops of multiply-adds by the backend that they are the floor of; the WASM backend has none that are fused. */
 const meters = new Map<string, RateMeter>();
 const withoutFlag = hasMultiplyAdd();
@@ -55,7 +55,7 @@ if (!withoutFlag) {
 }
 if (turnOnMultiplyAdd()) {
   // where it is always there, it is what `simd` has
-  meters.set(withoutFlag ? 'simd' : fusedName, multiplyAddMeter(true));
+  meters.set(withoutFlag ? 'simd' : fusedMultiplyAddName, multiplyAddMeter(true));
 }
 
 const only = values.only?.split(',');
@@ -74,7 +74,8 @@ async function ours(file: string): Promise<OdenetResult[]> {
       for (const meter of meters.values()) meter();
     }
   };
-  const bothThreads = ['simd', ...(meters.has(fusedName) ? [fusedName] : []), 'node-gpu'];
+  const fused = meters.has(fusedMultiplyAddName) ? [fusedMultiplyAddName] : [];
+  const bothThreads = ['simd', ...fused, 'node-gpu'];
   for (const backend of bothThreads.filter((name) => isMeasured(name.split(',')[0]))) {
     for (const threads of threadCounts) await measure(backend, threads);
   }
@@ -106,13 +107,9 @@ function bestOf(rows: readonly OdenetResult[]): OdenetResult[] {
   return [...best.values()];
 }
 
-const resultsFile = fileURLToPath(new URL('../results/odenet.json', import.meta.url));
-
 /** What is not measured in this run, from the last one. */
 function rowsKept(): Row[] {
-  if (!existsSync(resultsFile)) return [];
-  const rows = JSON.parse(readFileSync(resultsFile, 'utf8')) as Row[];
-  return rows.filter(({ system, backend, threads }) => {
+  return rowsOfLastRun<Row>('odenet').filter(({ system, backend, threads }) => {
     const name = system === 'neuralode' ? backend.split(',')[0] : system;
     return !isMeasured(name) || !threadCounts.includes(String(threads));
   });
@@ -145,7 +142,6 @@ function withFloor(row: OdenetResult, batch: number): Row {
 }
 
 const named = ({ backend, threads, gradient }: Row) => ({ backend, threads, gradient });
-const shown = (value: number | null, digits: number): string => value?.toFixed(digits) ?? '–';
 
 function printSteps(rows: readonly Row[]): void {
   console.table(
@@ -204,10 +200,7 @@ const problem = await odenetProblem({
   warmup: Number(values.warmup),
   iterations: Number(values.iterations),
 });
-const folder = mkdtempSync(join(tmpdir(), 'neuralode-odenet-'));
-try {
-  const file = join(folder, 'problem.json');
-  writeFileSync(file, JSON.stringify(problem));
+await withJsonFile('odenet', problem, async (file) => {
   const measured: OdenetResult[] = [];
   for (let round = 0; round < Number(values.rounds); round++) {
     measured.push(...(await ours(file)), ...(await peers(file)));
@@ -216,10 +209,7 @@ try {
   printSteps(rows);
   printParts(rows);
   requireAgreement(rows);
-  writeFileSync(resultsFile, `${JSON.stringify(rows, null, 2)}\n`);
-  process.stderr.write('written: bench/results/odenet.json\n');
-} finally {
-  rmSync(folder, { recursive: true });
-}
+  writeRows('odenet', rows);
+});
 const told = [...meters].map(([name, meter]) => `${name} ${(meter() / 1e9).toFixed(1)}`);
 process.stderr.write(`rates of the floor, 10⁹ operations a second: ${told.join('; ')}\n`);

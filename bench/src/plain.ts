@@ -8,10 +8,11 @@
  * process of its own. Writes bench/results/plain.json and prints tables.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { rootMeanSquareError } from './errors/root-mean-square.ts';
+import { writeRows } from './files/results.ts';
+import { withFolder } from './files/temporary.ts';
 import { runPeer } from './peers/python.ts';
 import { fusedProblems } from './plain/fused.ts';
 import { plainProblems } from './plain/problems.ts';
@@ -45,20 +46,15 @@ function run(problem: string, system: string, program: string, args: readonly st
   return { problem, system, ...(JSON.parse(output) as Solved) };
 }
 
-function inC(): Named[] {
-  const folder = mkdtempSync(join(tmpdir(), 'neuralode-plain-'));
-  try {
-    const program = join(folder, 'plain');
-    const source = file('../native/plain.c');
-    const { status } = spawnSync('cc', ['-O3', '-o', program, source, '-lm'], { stdio: 'inherit' });
-    if (status !== 0) {
-      process.stderr.write('C: not measured, for there is no C compiler (cc)\n');
-      return [];
-    }
-    return names.map((name) => run(name, 'C dopri5', program, [name, String(tolerance)]));
-  } finally {
-    rmSync(folder, { recursive: true });
+function inC(folder: string): Named[] {
+  const program = join(folder, 'plain');
+  const source = file('../native/plain.c');
+  const { status } = spawnSync('cc', ['-O3', '-o', program, source, '-lm'], { stdio: 'inherit' });
+  if (status !== 0) {
+    process.stderr.write('C: not measured, for there is no C compiler (cc)\n');
+    return [];
   }
+  return names.map((name) => run(name, 'C dopri5', program, [name, String(tolerance)]));
 }
 
 const measure = file('./plain/measure.js');
@@ -67,15 +63,14 @@ const solved = [
     systems.map((system) => run(name, system, process.execPath, [measure, system, name])),
   ),
   ...fusedProblems.map((name) => run(name, fused, process.execPath, [measure, fused, name])),
-  ...inC(),
+  ...(await withFolder('plain', inC)),
   ...(await runPeer<Named>('plain_scipy.py', [String(tolerance)])),
 ];
 
 function errorOf({ problem, y }: Named): number | null {
   const exact = solved.find((row) => row.problem === problem && row.system === 'exact')?.y;
   if (exact === undefined) return null;
-  const squares = exact.map((value, i) => ((y[i] - value) / (1 + Math.abs(value))) ** 2);
-  return Math.sqrt(squares.reduce((sum, square) => sum + square, 0) / exact.length);
+  return rootMeanSquareError(y, exact, 1);
 }
 
 const short = (value: number | null): number | null =>
@@ -90,7 +85,5 @@ const results = solved
     'ns an evaluation': short((1e6 * row.milliseconds) / row.nfe),
     error: short(errorOf(row)),
   }));
-mkdirSync(file('../results/'), { recursive: true });
-writeFileSync(file('../results/plain.json'), `${JSON.stringify(results, null, 2)}\n`);
 for (const name of names) console.table(results.filter(({ problem }) => problem === name));
-process.stderr.write('written: bench/results/plain.json\n');
+writeRows('plain', results);

@@ -6,8 +6,6 @@
  * Writes bench/results/stiff-set.json, an array of { problem, method, rtol, time, error, accepted, nfe, seconds }, with a
  * row for each of a problem's times, and prints it.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { reference } from '@neuralode/backend-reference';
 import {
   type AdaptiveSolver,
@@ -20,6 +18,8 @@ import {
 } from '@neuralode/solvers';
 import { setBackend, tensor } from '@neuralode/tensor';
 import { type Problem, references, stiff, tensorField } from '@neuralode/test-problems';
+import { rootMeanSquareError } from './errors/root-mean-square.ts';
+import { resultsPath, writeResults } from './files/results.ts';
 
 interface Row {
   readonly problem: string;
@@ -51,15 +51,6 @@ const atolOf = ({ name, smallness }: Problem, rtol: number): number =>
 
 const solutions = references('stiff');
 
-function rootMeanSquare(
-  got: ArrayLike<number>,
-  exact: readonly number[],
-  smallness: number,
-): number {
-  const squares = exact.map((value, i) => ((got[i] - value) / (smallness + Math.abs(value))) ** 2);
-  return Math.sqrt(squares.reduce((sum, square) => sum + square, 0) / exact.length);
-}
-
 function solve(problem: Problem, [method, solver]: (typeof methods)[number], rtol: number): Row[] {
   const { name, times, y0, smallness } = problem;
   process.stderr.write(`${method}, ${name} at ${rtol}: running…\n`);
@@ -71,7 +62,8 @@ function solve(problem: Problem, [method, solver]: (typeof methods)[number], rto
     const { ys, stats } = odeint.sync(tensorField(problem), tensor([...y0]), [...times], options);
     const { accepted, nfe } = stats;
     return times.slice(1).map((time, i) => {
-      const error = rootMeanSquare(ys.at(i + 1).dataSync(), solutions[name].ys[i], smallness);
+      const got = ys.at(i + 1).dataSync();
+      const error = rootMeanSquareError(got, solutions[name].ys[i], smallness);
       return { ...row, time, error, accepted, nfe, seconds: seconds() };
     });
   } catch (error) {
@@ -90,9 +82,6 @@ const rows = stiff.flatMap((problem) =>
       .flatMap((rtol) => solve(problem, method, rtol)),
   ),
 );
-const results = fileURLToPath(new URL('../results/', import.meta.url));
-mkdirSync(results, { recursive: true });
 const lines = rows.map((row) => `  ${JSON.stringify(row)}`);
-writeFileSync(`${results}stiff-set.json`, `[\n${lines.join(',\n')}\n]\n`);
 console.table(rows);
-process.stderr.write('written: bench/results/stiff-set.json\n');
+writeResults({ [resultsPath('stiff-set')]: `[\n${lines.join(',\n')}\n]\n` });

@@ -5,30 +5,21 @@
  * torchdiffeq, diffrax, and npm's odex and dopri, in one run. Writes bench/results/work-precision.json and the plots of
  * docs/results, and prints how evaluations and times compare at equal errors with methods of the same formulas.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { resultsPath, writeResults } from './files/results.ts';
+import { withJsonFile } from './files/temporary.ts';
 import { runPeer } from './peers/python.ts';
 import { compare } from './work-precision/compare.ts';
 import { solveWithNpm } from './work-precision/npm-peers.ts';
 import { solveAll } from './work-precision/ours.ts';
 import { plotSvg } from './work-precision/plot.ts';
-import { type Row, type Task, tasks } from './work-precision/tasks.ts';
+import { type Row, tasks } from './work-precision/tasks.ts';
 
-async function solveWithPython(given: readonly Task[]): Promise<Row[]> {
-  const folder = mkdtempSync(join(tmpdir(), 'neuralode-work-precision-'));
-  try {
-    const file = join(folder, 'tasks.json');
-    writeFileSync(file, JSON.stringify(given));
-    const rows: Row[] = [];
-    for (const peer of ['scipy', 'torchdiffeq', 'diffrax']) {
-      rows.push(...(await runPeer<Row>(`work_precision_${peer}.py`, [file])));
-    }
-    return rows;
-  } finally {
-    rmSync(folder, { recursive: true });
+async function solveWithPython(file: string): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const peer of ['scipy', 'torchdiffeq', 'diffrax']) {
+    rows.push(...(await runPeer<Row>(`work_precision_${peer}.py`, [file])));
   }
+  return rows;
 }
 
 const rounded = (value: unknown): unknown =>
@@ -43,31 +34,31 @@ function table(rows: readonly object[]): string {
   return `{\n${columns},\n    "rows": [\n${lines.join(',\n')}\n    ]\n  }`;
 }
 
+/** Text of the plots of docs/results by their paths. */
+function plots(rows: readonly Row[]): Record<string, string> {
+  const texts: Record<string, string> = {};
+  for (const stiff of [false, true]) {
+    const names = new Set(
+      tasks.filter((task) => task.stiff === stiff).map((task) => task.problem.name),
+    );
+    const shown = rows.filter((row) => names.has(row.problem));
+    const kind = stiff ? 'stiff' : 'nonstiff';
+    for (const work of ['nfe', 'milliseconds'] as const) {
+      const against = work === 'nfe' ? 'evaluations' : 'time';
+      const title = `${stiff ? 'Stiff problems' : 'Problems of DETEST'}: error against ${against}`;
+      const path = `docs/results/work-precision-${kind}-${against}.svg`;
+      texts[path] = plotSvg({ rows: shown, work, title });
+    }
+  }
+  return texts;
+}
+
 const rows = [
   ...(await solveAll(tasks)),
   ...solveWithNpm(tasks),
-  ...(await solveWithPython(tasks)),
+  ...(await withJsonFile('work-precision', tasks, solveWithPython)),
 ];
 const comparisons = compare(rows);
-const results = fileURLToPath(new URL('../results/', import.meta.url));
-const pages = fileURLToPath(new URL('../../docs/results/', import.meta.url));
-mkdirSync(results, { recursive: true });
-writeFileSync(
-  join(results, 'work-precision.json'),
-  `{\n  "atEqualErrors": ${table(comparisons)},\n  "solves": ${table(rows)}\n}\n`,
-);
-for (const stiff of [false, true]) {
-  const names = new Set(
-    tasks.filter((task) => task.stiff === stiff).map((task) => task.problem.name),
-  );
-  const shown = rows.filter((row) => names.has(row.problem));
-  const kind = stiff ? 'stiff' : 'nonstiff';
-  for (const work of ['nfe', 'milliseconds'] as const) {
-    const name = `work-precision-${kind}-${work === 'nfe' ? 'evaluations' : 'time'}.svg`;
-    const title = `${stiff ? 'Stiff problems' : 'Problems of DETEST'}: error against ${work === 'nfe' ? 'evaluations' : 'time'}`;
-    writeFileSync(join(pages, name), plotSvg({ rows: shown, work, title }));
-  }
-}
 console.table(
   comparisons.map((each) => ({
     ...each,
@@ -75,6 +66,8 @@ console.table(
     time: rounded(each.time),
   })),
 );
-process.stderr.write(
-  'written: bench/results/work-precision.json, docs/results/work-precision-*.svg\n',
-);
+writeResults({
+  [resultsPath('work-precision')]:
+    `{\n  "atEqualErrors": ${table(comparisons)},\n  "solves": ${table(rows)}\n}\n`,
+  ...plots(rows),
+});

@@ -32,6 +32,9 @@ export function turnOnMultiplyAdd(): boolean {
   return hasMultiplyAdd();
 }
 
+/** What the results call the fused runtime with fused multiply-add, where it is not always there. */
+export const fusedMultiplyAddName = 'simd, fused multiply-add';
+
 /** Gives the best rate met so far, in float32 operations a second, a multiply-add being two. */
 export type RateMeter = () => number;
 

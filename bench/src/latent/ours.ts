@@ -1,5 +1,4 @@
 /** The latent ODE trained by neuralode on one backend with one gradient method. */
-import { backsolve, direct } from '@neuralode/adjoint';
 import { jit, valueAndGrad } from '@neuralode/autodiff';
 import { adam } from '@neuralode/nn';
 import { dopri5, odeint, type SolveStats } from '@neuralode/solvers';
@@ -13,26 +12,9 @@ import {
   tensor,
   zeros,
 } from '@neuralode/tensor';
+import { evaluationCounter, type Gradient, gradients, timeTraining } from '../training/measure.ts';
+import type { TrainingResult } from '../training/result.ts';
 import { hidden, type LatentProblem, latent, observed } from './problem.ts';
-
-/** One row of bench/results/latent.json. */
-export interface LatentResult {
-  readonly system: string;
-  readonly backend: string;
-  readonly gradient: string;
-  readonly msPerIteration: { readonly median: number; readonly min: number; readonly max: number };
-  /** The first iteration, with all that is compiled or recorded only once. */
-  readonly firstStepMs: number;
-  /** Evaluations of the field an iteration, forwards; and backwards, where `direct` counts vector-Jacobian products. */
-  readonly nfeForward: number | null;
-  readonly nfeBackward: number | null;
-  /** Of the last iteration. */
-  readonly loss: number;
-  /** Before any update: equal for all systems, or they do not train the same thing. */
-  readonly initialLoss: number;
-}
-
-const gradients = { direct, backsolve };
 
 interface Layer {
   weight: Tensor;
@@ -57,11 +39,7 @@ function encode(cell: Layer, readout: Layer, series: Tensor): [Tensor, Tensor] {
   return [both.slice([0, 0], [-1, latent]), both.slice([0, latent])];
 }
 
-function lossOf(
-  problem: LatentProblem,
-  gradient: keyof typeof gradients,
-  onSolve: (stats: SolveStats) => void,
-) {
+function lossOf(problem: LatentProblem, gradient: Gradient, onSolve: (stats: SolveStats) => void) {
   const { times, rtol, atol, noiseDeviation } = problem;
   const field = (_: Tensor, z: Tensor, [first, second, third]: readonly Layer[]): Tensor =>
     apply(third, elu(apply(second, elu(apply(first, z)))));
@@ -95,15 +73,13 @@ function lossOf(
 export async function trainLatent(
   backend: Backend,
   name: string,
-  gradient: keyof typeof gradients,
+  gradient: Gradient,
   problem: LatentProblem,
-): Promise<LatentResult> {
+): Promise<TrainingResult> {
   await setBackend(backend);
   const float = { dtype: 'float32' } as const;
-  const nfe = { forward: 0, backward: 0 };
-  const loss = lossOf(problem, gradient, ({ pass, nfe: evaluations }) => {
-    nfe[pass] += evaluations;
-  });
+  const { nfe, onSolve } = evaluationCounter();
+  const loss = lossOf(problem, gradient, onSolve);
   const optimiser = adam({ learningRate: problem.learningRate });
   const iterate = jit(
     (
@@ -122,33 +98,14 @@ export async function trainLatent(
     bias: tensor(bias, float),
   }));
   let state = optimiser.init(params);
-  const milliseconds: number[] = [];
-  const losses: number[] = [];
-  for (const [i, draw] of problem.batches.entries()) {
-    if (i === problem.warmup) nfe.forward = nfe.backward = 0;
-    const start = performance.now();
-    const noise = tensor(draw, float);
+  const figures = await timeTraining(problem, nfe, async (i) => {
+    const noise = tensor(problem.batches[i], float);
     const next = await iterate(params, state, series, noise);
-    losses.push(await next.value.item());
+    const value = await next.value.item();
     disposeTree([params, state, noise, next.value]);
     ({ params, state } = next);
-    milliseconds.push(performance.now() - start);
-  }
+    return value;
+  });
   disposeTree([params, state, series]);
-  const measured = milliseconds.slice(problem.warmup).sort((a, b) => a - b);
-  return {
-    system: 'neuralode',
-    backend: name,
-    gradient,
-    msPerIteration: {
-      median: measured[measured.length >> 1],
-      min: measured[0],
-      max: measured[measured.length - 1],
-    },
-    firstStepMs: milliseconds[0],
-    nfeForward: nfe.forward / problem.iterations,
-    nfeBackward: nfe.backward / problem.iterations,
-    loss: losses[losses.length - 1],
-    initialLoss: losses[0],
-  };
+  return { system: 'neuralode', backend: name, gradient, ...figures };
 }

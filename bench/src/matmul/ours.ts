@@ -2,6 +2,7 @@
 import { jit } from '@neuralode/autodiff';
 import { odeint, rk4 } from '@neuralode/solvers';
 import { type Backend, setBackend, type Tensor, tensor } from '@neuralode/tensor';
+import { spreadOf } from '../timing/spread.ts';
 import type { MatMulProblem, ProductProblem, StepProblem } from './problem.ts';
 
 /** What is measured: a product alone, an rk4 step, and one whose field has no tanh between its products. */
@@ -131,8 +132,7 @@ export async function measureOurs(
     betweenRounds();
   }
   return trials.map(({ contestant, work, shape, microseconds, result }) => {
-    const sorted = [...microseconds].sort((x, y) => x - y);
-    const [usPerStep, usShortest] = [sorted[sorted.length >> 1], sorted[0]];
+    const { median: usPerStep, min: usShortest } = spreadOf(microseconds);
     const system = 'neuralode';
     const { name: backend, threads } = contestant;
     return { system, backend, threads, work, shape, usPerStep, usShortest, result };

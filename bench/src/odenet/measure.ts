@@ -11,28 +11,16 @@ import { wasm } from '@neuralode/backend-wasm';
 import { odenet, rknet } from '@neuralode/odenet';
 import type { SolveStats } from '@neuralode/solvers';
 import { type Backend, setBackend } from '@neuralode/tensor';
-import { turnOnMultiplyAdd } from '../floor/multiply-add.ts';
+import { fusedMultiplyAddName, turnOnMultiplyAdd } from '../floor/multiply-add.ts';
+import { evaluationCounter, figuresOf, type Gradient } from '../training/measure.ts';
+import type { ResultWithNorm } from '../training/result.ts';
 import { channels, classes, type OdenetProblem } from './problem.ts';
-import { type ConvolutionRates, type Gradient, measureParts, type Parts } from './shares.ts';
+import { type ConvolutionRates, measureParts, type Parts } from './shares.ts';
 import { trainingSteps } from './training.ts';
 
 /** One row of bench/results/odenet.json, before the floor is known. */
-export interface OdenetResult {
-  readonly system: string;
-  readonly backend: string;
+export interface OdenetResult extends ResultWithNorm {
   readonly threads: number;
-  readonly gradient: string;
-  readonly msPerIteration: { readonly median: number; readonly min: number; readonly max: number };
-  /** The first iteration, with all that is compiled or recorded only once. */
-  readonly firstStepMs: number;
-  /** Evaluations of the field an iteration, forwards; and backwards, where `direct` counts vector-Jacobian products. */
-  readonly nfeForward: number | null;
-  readonly nfeBackward: number | null;
-  /** Of the last iteration. */
-  readonly loss: number;
-  /** Before any update, with the norm of its gradient: equal for all systems, or they do not train the same thing. */
-  readonly initialLoss: number;
-  readonly initialGradientNorm: number;
   /** Of the fused runtime: milliseconds by part, and operations a second of the convolutions. */
   readonly parts?: Parts;
   readonly rates?: ConvolutionRates;
@@ -41,7 +29,7 @@ export interface OdenetResult {
 /** By the names that the results have; fused multiply-add has to be turned on before the backend is made. */
 const backends: Readonly<Record<string, (threads: number) => Backend | Promise<Backend>>> = {
   simd: (threads) => simd({ threads }),
-  'simd, fused multiply-add': (threads) => {
+  [fusedMultiplyAddName]: (threads) => {
     if (!turnOnMultiplyAdd()) throw new Error('the engine has no fused multiply-add');
     return simd({ threads });
   },
@@ -59,40 +47,31 @@ async function measure(
 ): Promise<OdenetResult> {
   await setBackend(await backends[backend](threads));
   const { tolerance, warmup, iterations } = problem;
-  const nfe = { forward: 0, backward: 0 };
+  const { nfe, onSolve: count } = evaluationCounter();
   const steps = { forward: 0, backward: 0 };
-  const onSolve = ({ pass, nfe: evaluations, accepted, rejected }: SolveStats): void => {
-    nfe[pass] += evaluations;
-    steps[pass] += accepted + rejected;
+  const onSolve = (stats: SolveStats): void => {
+    count(stats);
+    steps[stats.pass] += stats.accepted + stats.rejected;
   };
   const block = { rtol: tolerance, atol: tolerance, onSolve };
   const network = networks[gradient]({ channels, classes, block });
   const results = await trainingSteps(network, problem, warmup + iterations, (step) => {
     if (step === warmup) nfe.forward = nfe.backward = steps.forward = steps.backward = 0;
   });
-  const measured = results.slice(warmup).map(({ milliseconds }) => milliseconds);
-  measured.sort((a, b) => a - b);
   const counts = {
     nfeForward: nfe.forward / iterations,
     nfeBackward: nfe.backward / iterations,
     stepsForward: steps.forward / iterations,
     stepsBackward: steps.backward / iterations,
   };
+  const milliseconds = results.map((step) => step.milliseconds);
+  const losses = results.map(({ loss }) => loss);
   return {
     system: 'neuralode',
     backend,
     threads,
     gradient,
-    msPerIteration: {
-      median: measured[measured.length >> 1],
-      min: measured[0],
-      max: measured[measured.length - 1],
-    },
-    firstStepMs: results[0].milliseconds,
-    nfeForward: counts.nfeForward,
-    nfeBackward: counts.nfeBackward,
-    loss: results[results.length - 1].loss,
-    initialLoss: results[0].loss,
+    ...figuresOf(problem, milliseconds, losses, nfe),
     initialGradientNorm: results[0].gradientNorm,
     ...(backend.startsWith('simd') ? await measureParts(problem, gradient, counts) : {}),
   };

@@ -2,6 +2,7 @@
  * Floating-point operations of the network's convolutions, a multiply-add being two: those of dense loops, what falls on
  * the zeros around a picture included. The part of the time channel, one small picture for a whole batch, is left out.
  */
+import type { Gradient } from '../training/measure.ts';
 import { channels, fullSide, halfSide, stateSide } from './problem.ts';
 
 /** What a gradient did, as counted. */
@@ -36,7 +37,7 @@ function outsideOperations(batch: number): number {
 /** A whole training step: `direct` keeps what it needs of each evaluation, `backsolve` evaluates the field again. */
 export function stepOperations(
   batch: number,
-  gradient: 'direct' | 'backsolve',
+  gradient: Gradient,
   { nfeForward, nfeBackward }: Evaluations,
 ): number {
   const backward = gradient === 'direct' ? 2 : 3;

@@ -2,17 +2,15 @@
  * Where the time of a training step goes: its parts, each compiled and timed on its own, times how often a step runs them.
  * What is fused across two parts in the whole step shows in what remains.
  */
-import { direct, backsolve } from '@neuralode/adjoint';
 import { jit, valueAndGrad, vjp } from '@neuralode/autodiff';
 import { conv2d, groupNorm } from '@neuralode/nn';
 import { type ConvFieldParams, convField, resnet, timeConv2d } from '@neuralode/odenet';
 import { dopri5, odeint, type OdeintOptions } from '@neuralode/solvers';
 import { disposeTree, random, relu, type Tensor, tensor } from '@neuralode/tensor';
+import { type Gradient, gradients } from '../training/measure.ts';
 import { evaluationOperations, halvingOperations } from './operations.ts';
 import { channels, fullSide, type OdenetProblem, stateSide } from './problem.ts';
 import { trainingSteps } from './training.ts';
-
-export type Gradient = 'direct' | 'backsolve';
 
 /** How often a step runs its parts. */
 export interface Counts {
@@ -101,7 +99,6 @@ function norms({ norms: [first, second, third] }: ConvFieldParams, x: Tensor): T
   return layer.apply(third, twice);
 }
 
-const gradients = { direct, backsolve };
 const adaptive = dopri5();
 /** The same steps without an error estimate. */
 const fixed = { kind: 'fixed', tableau: adaptive.tableau } as const;

@@ -2,7 +2,8 @@
 import { jit, valueAndGrad } from '@neuralode/autodiff';
 import { type Optimiser, type SgdState, sgd } from '@neuralode/nn';
 import { type Classifier, crossEntropy } from '@neuralode/odenet';
-import { disposeTree, flatten, random, type Tensor, tensor } from '@neuralode/tensor';
+import { disposeTree, random, type Tensor, tensor } from '@neuralode/tensor';
+import { normOf } from '../training/gradient-norm.ts';
 import { type OdenetProblem, paramsOf } from './problem.ts';
 
 /** What one training step leaves, beside the new parameters. */
@@ -10,12 +11,6 @@ export interface StepResult {
   readonly milliseconds: number;
   readonly loss: number;
   readonly gradientNorm: number;
-}
-
-/** The root of the sum of squares of all numbers in a tree. */
-function norm(tree: unknown): Tensor {
-  const squares = flatten(tree).tensors.map((leaf) => leaf.square().sum());
-  return squares.reduce((sum, square) => sum.add(square)).sqrt();
 }
 
 /** Gradient and update as one jitted function. */
@@ -28,7 +23,7 @@ function stepOf<P>(network: Classifier<P>, optimiser: Optimiser<SgdState>) {
     };
     return {
       value,
-      norm: norm(grads),
+      norm: normOf(grads),
       ...optimiser.update(grads as never, state, params as never),
     };
   });

@@ -1,31 +1,11 @@
-/**
- * The spiral trained by neuralode on one backend with one gradient method.
- */
-import { backsolve, direct } from '@neuralode/adjoint';
+/** The spiral trained by neuralode on one backend with one gradient method. */
 import { jit, valueAndGrad } from '@neuralode/autodiff';
 import { rmsProp } from '@neuralode/nn';
-import { dopri5, odeint, type SolveStats } from '@neuralode/solvers';
+import { dopri5, odeint } from '@neuralode/solvers';
 import { type Backend, disposeTree, setBackend, type Tensor, tensor } from '@neuralode/tensor';
+import { evaluationCounter, type Gradient, gradients, timeTraining } from '../training/measure.ts';
+import type { TrainingResult } from '../training/result.ts';
 import { batchTimes, type SpiralProblem } from './problem.ts';
-
-/** One row of bench/results/spiral.json. */
-export interface SpiralResult {
-  readonly system: string;
-  readonly backend: string;
-  readonly gradient: string;
-  readonly msPerIteration: { readonly median: number; readonly min: number; readonly max: number };
-  /** The first iteration, with all that is compiled or recorded only once. */
-  readonly firstStepMs: number;
-  /** Evaluations of the field an iteration, forwards; and backwards, where `direct` counts vector-Jacobian products. */
-  readonly nfeForward: number | null;
-  readonly nfeBackward: number | null;
-  /** Of the last iteration. */
-  readonly loss: number;
-  /** Before any update: equal for all systems, or they do not train the same thing. */
-  readonly initialLoss: number;
-}
-
-const gradients = { direct, backsolve };
 
 interface Params {
   w1: Tensor;
@@ -38,15 +18,12 @@ interface Params {
 export async function trainSpiral(
   backend: Backend,
   name: string,
-  gradient: keyof typeof gradients,
+  gradient: Gradient,
   problem: SpiralProblem,
-): Promise<SpiralResult> {
+): Promise<TrainingResult> {
   await setBackend(backend);
   const float = { dtype: 'float32' } as const;
-  const nfe = { forward: 0, backward: 0 };
-  const count = ({ pass, nfe: evaluations }: SolveStats): void => {
-    nfe[pass] += evaluations;
-  };
+  const { nfe, onSolve } = evaluationCounter();
   const times = problem.times.slice(0, batchTimes);
   const field = (_: Tensor, y: Tensor, p: Params): Tensor =>
     y.mul(y).mul(y).matMul(p.w1).add(p.b1).tanh().matMul(p.w2).add(p.b2);
@@ -57,7 +34,7 @@ export async function trainSpiral(
       rtol: 1e-7,
       atol: 1e-9,
       gradient: gradients[gradient](),
-      onSolve: count,
+      onSolve,
     })
       .ys.sub(target)
       .abs()
@@ -77,11 +54,8 @@ export async function trainSpiral(
     b2: tensor(problem.b2, float),
   };
   let state = optimiser.init(params);
-  const milliseconds: number[] = [];
-  const losses: number[] = [];
-  for (const [i, starts] of problem.batches.entries()) {
-    if (i === problem.warmup) nfe.forward = nfe.backward = 0;
-    const start = performance.now();
+  const figures = await timeTraining(problem, nfe, async (i) => {
+    const starts = problem.batches[i];
     const y0 = tensor(
       starts.map((s) => problem.trueY[s]),
       float,
@@ -91,26 +65,11 @@ export async function trainSpiral(
     );
     const target = tensor(rows, float);
     const next = await iterate(params, state, y0, target);
-    losses.push(await next.value.item());
+    const value = await next.value.item();
     disposeTree([params, state, y0, target, next.value]);
     ({ params, state } = next);
-    milliseconds.push(performance.now() - start);
-  }
+    return value;
+  });
   disposeTree([params, state]);
-  const measured = milliseconds.slice(problem.warmup).sort((a, b) => a - b);
-  return {
-    system: 'neuralode',
-    backend: name,
-    gradient,
-    msPerIteration: {
-      median: measured[measured.length >> 1],
-      min: measured[0],
-      max: measured[measured.length - 1],
-    },
-    firstStepMs: milliseconds[0],
-    nfeForward: nfe.forward / problem.iterations,
-    nfeBackward: nfe.backward / problem.iterations,
-    loss: losses[losses.length - 1],
-    initialLoss: losses[0],
-  };
+  return { system: 'neuralode', backend: name, gradient, ...figures };
 }

@@ -12,7 +12,7 @@ const points = 1000;
 const end = 25;
 const hidden = 50;
 
-/** What is handed to the peers as JSON, and used here: see bench/peers/common.py. */
+/** What is handed to the peers as JSON, and used here: see bench/peers/spiral_common.py. */
 export interface SpiralProblem {
   readonly w1: number[][];
   readonly b1: number[];

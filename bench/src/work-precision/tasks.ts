@@ -1,5 +1,6 @@
 /** What is solved: standard problems, and the tolerances. */
 import { detest, type Problem, references, stiff } from '@neuralode/test-problems';
+import { rootMeanSquareError } from '../errors/root-mean-square.ts';
 
 /** A problem with its solution, as the peers get it too: see bench/peers/work_precision.py. */
 export interface Task {
@@ -58,10 +59,7 @@ export const tasks: readonly Task[] = [
 ];
 
 export function errorOf({ exact, problem }: Task, y: ArrayLike<number>): number {
-  const squares = exact.map(
-    (value, i) => ((y[i] - value) / (problem.smallness + Math.abs(value))) ** 2,
-  );
-  return Math.sqrt(squares.reduce((sum, square) => sum + square, 0) / exact.length);
+  return rootMeanSquareError(y, exact, problem.smallness);
 }
 
 /**
