@@ -38,7 +38,8 @@ describe('products', () => {
           const right = bTransposed ? y.transpose() : y;
           const plain = left.matMul(right);
           const after = plain.add(bias).tanh().mul(column).sub(full);
-          return [after, where(plain.greater(0), after, plain.mul(2))];
+          // of one value on either side of zero, where rounding decides which side it is
+          return [after, where(plain.greater(0), after, after.add(plain.mul(2)))];
         };
         const inputs = [a, b, noise([n], 3), noise([m, 1], 4), noise([m, n], 5)];
         await expectSame(program, inputs as Inputs, dtype, dtype === 'float32' ? 1e-5 : 1e-12);
@@ -90,12 +91,16 @@ describe('products', () => {
   });
 });
 
-/** A step of a random chain: what it does to the latest value, given two earlier ones. */
+/**
+ * A step of a random chain: what it does to the latest value, given two inputs of numbers up to one. Lest rounding errors grow
+ * without bound in a chain, each is continuous in x (floor, of x, would not be), makes a change of x at most twice as large,
+ * and x itself at most twice as large or larger by 3.
+ */
 const steps: readonly ((x: Tensor, a: Tensor, row: Tensor) => Tensor)[] = [
   (x, a) => x.add(a),
   (x, _, row) => x.mul(row),
   (x) => x.tanh(),
-  (x, a) => where(x.less(a), x, a.neg()),
+  (x, a) => where(x.less(a), x, a.mul(2).sub(x)),
   (x) => x.sub(x.mean()),
   (x) => x.div(x.square().sum([1], true).add(1)),
   (x) => x.add(x.max([0])),
@@ -103,15 +108,18 @@ const steps: readonly ((x: Tensor, a: Tensor, row: Tensor) => Tensor)[] = [
   (x) => concat([x.slice([0, 0], [2, 5]), x.slice([2, 0], [4, 5])], 0),
   (x) => x.slice([1, 0], [4, 5]).pad([1, 0], [1, 0]).add(x),
   (x) => x.reshape([5, 6]).exp().reshape([6, 5]).sigmoid(),
-  (x) => x.floor().cast('int32').cast(x.dtype).add(x),
-  (x) => x.matMul(x.transpose()).matMul(x).mul(0.1),
+  (x, a) => a.mul(2).floor().cast('int32').cast(x.dtype).add(x),
+  (x) => {
+    const y = x.tanh();
+    return y.matMul(y.transpose()).matMul(y).mul(0.01);
+  },
   (x) => x.gather(tensor([5, 0, 1, 1, 2, 3], { dtype: 'int32' })),
   (x) =>
     x
       .abs()
-      .add(0.5)
+      .add(1)
       .pow(-1)
-      .add(x.square().sum([0])),
+      .add(x.tanh().square().mean([0])),
   (x, a) =>
     x
       .maximum(a)
@@ -129,7 +137,7 @@ describe('sums over rows', () => {
 
 describe('chains of operations', () => {
   it('in any order', async () => {
-    const chain = fc.array(fc.nat(steps.length - 1), { minLength: 2, maxLength: 10 });
+    const chain = fc.array(fc.nat(steps.length - 1), { minLength: 2, maxLength: 8 });
     await fc.assert(
       fc.asyncProperty(chain, async (list) => {
         const program = (x: Tensor, a: Tensor, row: Tensor) => {
@@ -138,6 +146,8 @@ describe('chains of operations', () => {
           return values.slice(-3);
         };
         const inputs = [noise([6, 5], 1), noise([6, 5], 2), noise([5], 3)] as Inputs;
+        // After k steps numbers are up to 2ᵏ⁺¹. The step that rounds most subtracts a mean of thirty: two backends differ by
+        // 66 · 2⁻⁵³ of what it is given, and after eight steps by 66 · 2⁻⁵³ Σ 2⁸⁻ᵏ 2ᵏ = 1.5e-11.
         await expectSame(program, inputs, 'float64', 1e-10);
       }),
       { numRuns: 150 },

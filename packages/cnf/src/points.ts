@@ -3,6 +3,7 @@ import {
   ArgumentError,
   bufferOf,
   DTypeError,
+  type HostArray,
   isFloat,
   RecordingError,
   type Run,
@@ -30,7 +31,13 @@ export function requirePoints(points: Tensor, dimension: number, who: string): v
 
 /** Reads points and throws at the first that is not finite. Only where nothing is recorded. */
 export function* requireFinitePoints(points: Tensor, who: string): Run<void> {
-  const values = yield bufferOf(points);
+  const buffer = bufferOf(points).retain();
+  let values: HostArray;
+  try {
+    values = yield buffer;
+  } finally {
+    buffer.release();
+  }
   const at = values.findIndex((value) => !Number.isFinite(value));
   if (at < 0) return;
   const [row, column] = [Math.floor(at / points.shape[1]), at % points.shape[1]];

@@ -14,9 +14,10 @@ import {
 } from '@neuralode/nn';
 import { ArgumentError, memory, setBackend, type Tensor, tensor } from '@neuralode/tensor';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 
-await setBackend(reference());
+// one for each test, so that what earlier ones dropped is not counted until it is collected or paged out
+beforeEach(() => setBackend(reference()));
 
 /** Parameters after `grads.length` updates of `start`. */
 function run<S>(optimiser: Optimiser<S>, start: number[], grads: readonly number[][]): number[] {

@@ -247,14 +247,19 @@ describe('reports and signals', () => {
     const before = memory(backend).liveBuffers;
     const controller = new AbortController();
     const statuses: string[] = [];
+    let began = false;
     const run = odeint((_, y) => concat([part(y, 1), part(y, 0).neg()]), y0, [0, 1e6], {
       signal: controller.signal,
+      // a timer set before the first step would, on a busy machine, end before it too
+      onStep: () => {
+        if (!began) setTimeout(() => controller.abort(new Error('enough')), 50);
+        began = true;
+      },
       output: everyStep(),
       dense: true,
       maxSteps: 1e9,
       onSolve: ({ status }) => statuses.push(status),
     });
-    setTimeout(() => controller.abort(new Error('enough')), 50);
     const error = (await run.catch((each: unknown) => each)) as AbortedError;
     expect(error).toBeInstanceOf(AbortedError);
     expect(error.status).toBe('aborted');

@@ -119,6 +119,22 @@ describe('a bouncing ball', () => {
     expect(memory(backend).liveBuffers).toBe(before);
   });
 
+  it('and by conditions and changes that keep tensors of their own, while a device is full', async () => {
+    // so many names for one buffer, which cannot be paged out, that of all other tensors the newest alone may stay
+    const base = tensor([0]);
+    const names = Array.from({ length: 20_000 }, () => base.reshape([1, 1]));
+    const [floor, unit, still, kept] = [0, 1, 0, restitution].map((value) => tensor(value));
+    const { events } = await odeint(fallOfTensors, tensor([height, 0]), [0, 4], {
+      events: {
+        when: (_, y) => y.at(0).sub(floor).mul(unit),
+        direction: -1,
+        change: (_, y) => stack([still, y.at(1).mul(kept).neg()]),
+      },
+    });
+    expect(events.map(({ t }) => t)).toEqual(bounces(4).map((t) => expect.closeTo(t, 9)));
+    expect(names).toHaveLength(20_000);
+  });
+
   it('that bounces without end fails with a name, at the time of rest', async () => {
     const rest = (Math.sqrt((2 * height) / gravity) * (1 + restitution)) / (1 - restitution);
     const said =

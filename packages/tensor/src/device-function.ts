@@ -7,7 +7,14 @@ import type { DType } from './dtype.ts';
 import { RecordingError } from './errors.ts';
 import { type DeviceBuffer, type Run, releaseAll, runAsync, runGraph, runSync } from './execute.ts';
 import type { Graph } from './graph.ts';
-import { bufferOf, commonBackend, hold, isRecording, record, requireDType } from './recording.ts';
+import {
+  commonBackend,
+  hold,
+  isRecording,
+  record,
+  requireDType,
+  retainBuffers,
+} from './recording.ts';
 import type { Tensor } from './tensor.ts';
 
 /**
@@ -56,10 +63,8 @@ function dtypesOf(graph: Graph): ReadonlySet<DType> {
 
 /** Runs `graph` on tensors that hold numbers. */
 export function* runOnTensors(graph: Graph, inputs: readonly Tensor[]): Run<Tensor[]> {
-  const buffers: DeviceBuffer[] = [];
+  const buffers = retainBuffers(inputs);
   try {
-    // Retained one by one: bringing a paged-out input back may page out another that nobody retains.
-    for (const input of inputs) buffers.push(bufferOf(input).retain());
     const backend = commonBackend(buffers) ?? getBackend();
     for (const dtype of dtypesOf(graph)) requireDType(backend, dtype);
     const outputs = yield* runGraph(graph, buffers, backend);

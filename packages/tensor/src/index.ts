@@ -165,6 +165,7 @@ export {
   isRecording,
   type Recording,
   record,
+  retainBuffers,
 } from './recording.ts';
 export {
   runKernel,

@@ -9,7 +9,7 @@ import type { Backend } from './backend.ts';
 import { getBackend } from './backend.ts';
 import type { DType, Spec } from './dtype.ts';
 import { BackendError, DTypeError, RecordingError } from './errors.ts';
-import { DeviceBuffer } from './execute.ts';
+import { DeviceBuffer, releaseAll } from './execute.ts';
 import { type Graph, type GraphNode, Value } from './graph.ts';
 import type { Primitive } from './primitive.ts';
 import { Storage } from './storage.ts';
@@ -118,15 +118,13 @@ export function apply(primitive: Primitive, inputs: readonly Tensor[], attrs?: u
 
 function runEagerly(primitive: Primitive, inputs: readonly Tensor[], attrs: unknown): Tensor[] {
   const outputs = primitive.infer(inputs, attrs);
-  const buffers = inputs.map(bufferOf);
-  const backend = commonBackend(buffers) ?? getBackend();
-  for (const { dtype } of outputs) requireDType(backend, dtype as DType);
-  if (primitive.name === 'reshape' || primitive.name === 'stopGradient') {
-    return [hold(buffers[0].retain(), outputs[0])];
-  }
-  // Retained, so that making room for one operand cannot page out another.
-  for (const buffer of buffers) buffer.retain();
+  const buffers = retainBuffers(inputs);
   try {
+    const backend = commonBackend(buffers) ?? getBackend();
+    for (const { dtype } of outputs) requireDType(backend, dtype as DType);
+    if (primitive.name === 'reshape' || primitive.name === 'stopGradient') {
+      return [hold(buffers[0].retain(), outputs[0])];
+    }
     const operands = inputs.map(({ shape, dtype }, i) => ({
       handle: buffers[i].handle,
       shape,
@@ -136,7 +134,7 @@ function runEagerly(primitive: Primitive, inputs: readonly Tensor[], attrs: unkn
       .run(primitive.name, operands, attrs, outputs)
       .map((handle, i) => hold(new DeviceBuffer(backend, handle), outputs[i]));
   } finally {
-    for (const buffer of buffers) buffer.release();
+    releaseAll(buffers);
   }
 }
 
@@ -153,6 +151,21 @@ export function bufferOf(tensor: Tensor): DeviceBuffer {
     what: 'A stand-in of a recording has no numbers yet',
     remedy: 'While recording nothing runs; branch on values with where(condition, a, b)',
   });
+}
+
+/**
+ * The buffers behind tensors that hold numbers, for the caller to release. Retained one by one: bringing a paged-out one
+ * back may page out another that nobody retains.
+ */
+export function retainBuffers(tensors: readonly Tensor[]): DeviceBuffer[] {
+  const buffers: DeviceBuffer[] = [];
+  try {
+    for (const tensor of tensors) buffers.push(bufferOf(tensor).retain());
+  } catch (error) {
+    releaseAll(buffers);
+    throw error;
+  }
+  return buffers;
 }
 
 /** The one backend that all buffers live on; none for an empty list. */

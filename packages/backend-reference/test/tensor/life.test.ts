@@ -113,6 +113,18 @@ describe('tensors that nobody disposes of', () => {
     early.dispose();
     expect(memory().liveBuffers).toBeLessThanOrEqual(1);
   });
+
+  it('stay while others that are read with them come back', () => {
+    // so many names for one buffer, which cannot be paged out, that of all other tensors the newest alone may stay
+    const base = tensor([0]);
+    const names = Array.from({ length: 20_000 }, () => base.reshape([1, 1]));
+    const [a, b] = [tensor([1]), tensor([2])];
+    for (let i = 0; i < 3; i++) {
+      expect(a.sub(b).arraySync()).toEqual([-1]);
+      expect(evaluate.sync(() => b.sub(a)).arraySync()).toEqual([1]);
+    }
+    expect(names[19_999].arraySync()).toEqual([[0]]);
+  });
 });
 
 describe('dispose', () => {

@@ -13,6 +13,7 @@ import {
   isFloat,
   type Run,
   record,
+  releaseAll,
   showShape,
   type Slot,
   type Spec,
@@ -128,7 +129,7 @@ export class EventSearch {
 
   /**
    * @param conditions see `recordConditions`
-   * @param constants what the conditions captured; borrowed
+   * @param constants what the conditions captured, retained for whoever asks
    */
   constructor(
     conditions: Graph,
@@ -174,9 +175,14 @@ export class EventSearch {
 
   *#read(graph: Graph, numbers: readonly number[], slots: readonly Slot[]): Run<number[]> {
     const { backend } = slots[0] as DeviceBuffer;
-    const operands = [...slots, ...this.#constants()];
-    const [values] = yield* runWithNumbers(graph, numbers, operands, backend);
-    return yield* readNumbers(values);
+    const constants = this.#constants();
+    try {
+      const operands = [...slots, ...constants];
+      const [values] = yield* runWithNumbers(graph, numbers, operands, backend);
+      return yield* readNumbers(values);
+    } finally {
+      releaseAll(constants);
+    }
   }
 }
 

@@ -3,7 +3,6 @@
  */
 import {
   type ArgumentError,
-  bufferOf,
   type DeviceBuffer,
   disposeTree,
   type Flat,
@@ -12,6 +11,7 @@ import {
   type Run,
   releaseAll,
   requireSameStructure,
+  retainBuffers,
   sameShape,
   showShape,
   type Slot,
@@ -46,7 +46,8 @@ export class EventWatch<Y, Args> {
     this.#rules = events.map(ruleOf);
     this.#state = state;
     const { graph, captures } = recordConditions(events, state, args, 'odeint');
-    this.#search = new EventSearch(graph, this.#rules, specs.length, () => captures.map(bufferOf));
+    const retained = (): DeviceBuffer[] => retainBuffers(captures);
+    this.#search = new EventSearch(graph, this.#rules, specs.length, retained);
     const scalar: Spec = { shape: [], dtype: specs[0].dtype };
     this.#changes = events.map(({ change }, i) =>
       change === undefined
@@ -92,13 +93,13 @@ export class EventWatch<Y, Args> {
     for (const { event } of cutting) {
       const change = this.#changes[event];
       if (change === undefined) continue;
-      const before = state;
+      const operands = [...state];
       try {
-        const { backend } = before[0] as DeviceBuffer;
-        const operands = [...before, ...change.captures.map(bufferOf)];
+        operands.push(...retainBuffers(change.captures));
+        const { backend } = operands[0] as DeviceBuffer;
         state = yield* runWithNumbers(change.graph, [t], operands, backend);
       } finally {
-        releaseAll(before);
+        releaseAll(operands);
       }
     }
     try {

@@ -70,7 +70,8 @@ export const firstEvent: Primitive<FirstEventAttrs> = {
     const captured = conditions.inputs.length - 1 - solve.leaves;
     const count = inputs.length - captured;
     const constants = inputs.slice(count);
-    const search = new EventSearch(conditions, rules, solve.leaves, () => constants);
+    const retained = (): Slot[] => constants.map((slot) => slot.retain());
+    const search = new EventSearch(conditions, rules, solve.leaves, retained);
     const witness = new FirstEventWitness(search);
     const watched = { ...solve, witness };
     try {
