@@ -14,7 +14,7 @@ import {
 } from '@neuralode/tensor';
 import { hostIndex } from '../kernels/host-functions.ts';
 import type { FunctionWriter } from '../wasm/function-writer.ts';
-import { aligned } from './arena.ts';
+import { aligned } from '../arena.ts';
 import { MemoryBlock } from './memory-block.ts';
 import { DynamicNumber, pushNumber } from './number-code.ts';
 
