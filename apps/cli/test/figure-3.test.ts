@@ -58,7 +58,7 @@ test('the backward solve costs more where the adjoint has a tolerance of its own
   const params = odenet({ channels: 2 }).init(random(0));
   const told: string[] = [];
   const solves = await backwardSolves(
-    { backend: 'simd', params, channels: 2, test: digits },
+    { params, channels: 2, test: digits },
     (name) => told.push(name),
     [1e-3],
   );

@@ -8,11 +8,11 @@ export interface Explained {
 
 function explainOne({ fusion, milliseconds }: Explained, index: number): string {
   const lines = [`graph ${index + 1}: compiled in ${milliseconds.toFixed(1)} ms`];
-  for (const { nodes, loops, kernels, codeBytes, program } of fusion.programs) {
+  for (const { nodes, loops, figures } of fusion.programs) {
     const taken = loops.length === 0 ? '' : `, with ${loops.join(', ')}`;
-    const memory = `${Math.ceil(program.heldBytes / 1024)} KiB of memory`;
-    const code = `${Math.ceil(codeBytes / 1024)} KiB of code`;
-    lines.push(`  one program of ${nodes} nodes${taken}: ${kernels} kernels, ${code}, ${memory}`);
+    const kernels = `${figures.kernels} kernels, ${kibibytes(figures.codeBytes)} of code`;
+    const memory = `works in ${kibibytes(figures.workBytes)}`;
+    lines.push(`  one program of ${nodes} nodes${taken}: ${kernels}, ${memory}`);
   }
   for (const { primitive, reason } of fusion.left) {
     lines.push(`  kernel by kernel: ${primitive}, since ${reason}`);
@@ -20,12 +20,27 @@ function explainOne({ fusion, milliseconds }: Explained, index: number): string 
   return lines.join('\n');
 }
 
-/** @param threads that there are, and that were asked for */
-export function explain(all: readonly Explained[], threads: number, wanted: number): string {
+function kibibytes(bytes: number): string {
+  return `${Math.ceil(bytes / 1024)} KiB`;
+}
+
+/** What there is for programs. */
+export interface Resources {
+  /** Threads that there are, and that were asked for. */
+  readonly threads: number;
+  readonly wanted: number;
+  /** Bytes of memory that programs work in by turns. */
+  readonly scratchBytes: number;
+}
+
+export function explain(
+  all: readonly Explained[],
+  { threads, wanted, scratchBytes }: Resources,
+): string {
   const graphs =
     all.length === 0
       ? ['nothing was compiled yet: wrap what runs again and again in jit(…)']
-      : all.map(explainOne);
+      : [`graphs share ${kibibytes(scratchBytes)} of memory to work in`, ...all.map(explainOne)];
   if (wanted === 1) return graphs.join('\n');
   const crew =
     threads === wanted

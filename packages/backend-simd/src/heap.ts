@@ -1,11 +1,14 @@
 /** The backend's memory: one WebAssembly memory, handed out in blocks behind handles that know when they were freed. */
 import {
   BackendError,
+  bytesPerElement,
   type DType,
   type HostArray,
-  hostArray,
   type MemoryUse,
 } from '@neuralode/tensor';
+import { Arena } from './arena.ts';
+import type { Stretch } from './free-stretches.ts';
+import { Scratch } from './scratch.ts';
 
 const pageBytes = 65536;
 /** 4 GiB, less a page: the limit of 32-bit addresses. */
@@ -17,6 +20,9 @@ function roomFor(bytes: number): number {
   const step = 2 ** (Math.floor(Math.log2(bytes)) - 3);
   return Math.ceil(bytes / step) * step;
 }
+
+/** Of a program: takes the addresses of its blocks and of what it works in. */
+export type MainFunction = (...addresses: number[]) => void;
 
 /** A block that was handed out. */
 export class HeapBlock {
@@ -37,14 +43,16 @@ export class HeapBlock {
 }
 
 export class Heap {
-  readonly memory: WebAssembly.Memory;
   /** The most pages that the memory may have, where threads share it. */
   readonly sharedPages: number | undefined;
+  readonly scratch: Scratch;
   readonly #mostPages: number;
-  /** Freed addresses by size. */
-  readonly #free = new Map<number, number[]>();
-  /** Address 0 is no block's. */
-  #top = 64;
+  #memory: WebAssembly.Memory | undefined;
+  /** By program. They hold the memory: kept here, so that they go with it. */
+  #mains = new WeakMap<object, MainFunction>();
+  readonly #arena = new Arena();
+  /** Addresses of blocks that were freed, by size: the next of that size has them at once. */
+  readonly #freed = new Map<number, number[]>();
   #liveBuffers = 0;
   #liveBytes = 0;
   #peakBytes = 0;
@@ -56,61 +64,120 @@ export class Heap {
   constructor(limit: number, shared: boolean) {
     this.#mostPages = Math.floor(limit / pageBytes);
     this.sharedPages = shared ? this.#mostPages : undefined;
-    this.memory = new WebAssembly.Memory({
+    this.#memory = new WebAssembly.Memory({
       initial: Math.min(16, this.#mostPages),
       maximum: this.#mostPages,
       shared,
     });
+    this.scratch = new Scratch(this);
+    // address 0 is no block's
+    this.#arena.take(64);
+  }
+
+  get memory(): WebAssembly.Memory {
+    return this.#memory ?? disposed();
+  }
+
+  /** Keeps the main function of a program that works on this memory. */
+  bind(program: object, main: MainFunction): void {
+    this.#mains.set(program, main);
+  }
+
+  main(program: object): MainFunction {
+    return this.#mains.get(program) ?? disposed();
+  }
+
+  get disposed(): boolean {
+    return this.#memory === undefined;
+  }
+
+  /** Lets go of the memory, and of all that is in it. */
+  dispose(): void {
+    this.#memory = undefined;
+    this.#mains = new WeakMap();
+    this.#freed.clear();
+    this.#liveBuffers = 0;
+    this.#liveBytes = 0;
+    this.#peakBytes = 0;
   }
 
   /** Address of `bytes` of memory, a multiple of 16. */
   take(bytes: number): number {
     const room = roomFor(bytes);
-    const freed = this.#free.get(room)?.pop();
-    if (freed !== undefined) return freed;
-    const address = this.#top;
-    this.#growTo(address + room);
-    this.#top = address + room;
-    return address;
+    return this.#freed.get(room)?.pop() ?? this.takeStretch(room);
   }
 
   give(address: number, bytes: number): void {
     const room = roomFor(bytes);
-    const list = this.#free.get(room);
-    if (list === undefined) this.#free.set(room, [address]);
+    const list = this.#freed.get(room);
+    if (list === undefined) this.#freed.set(room, [address]);
     else list.push(address);
   }
 
-  #growTo(end: number): void {
+  /**
+   * Address of `bytes`, a multiple of 16. The memory grows only where freed blocks, put together, have no room for them, and
+   * is full only where what programs leave idle has none.
+   */
+  takeStretch(bytes: number): number {
+    const at = this.#fit(bytes);
+    if (at !== undefined) return at;
+    this.#gather();
+    const gathered = this.#fit(bytes) ?? this.#fit(bytes, true);
+    if (gathered !== undefined) return gathered;
+    this.scratch.release();
+    const released = this.#fit(bytes) ?? this.#fit(bytes, true);
+    if (released !== undefined) return released;
+    throw this.#full(bytes);
+  }
+
+  giveStretches(stretches: readonly Stretch[]): void {
+    this.#arena.giveAll(stretches);
+  }
+
+  /** Gives freed blocks back, so that those that touch become one. */
+  #gather(): void {
+    const freed = [...this.#freed].flatMap(([bytes, list]) => list.map((at) => ({ at, bytes })));
+    this.#freed.clear();
+    this.#arena.giveAll(freed);
+  }
+
+  /** Address of `bytes` in the memory as it is, or as it can be made. */
+  #fit(bytes: number, grows = false): number | undefined {
+    const at = this.#arena.take(bytes);
+    const end = at + bytes;
+    if (end <= this.memory.buffer.byteLength || (grows && this.#growTo(end))) return at;
+    this.#arena.give(at, bytes);
+    return undefined;
+  }
+
+  #growTo(end: number): boolean {
     const has = this.memory.buffer.byteLength;
-    if (end <= has) return;
     // half as much again, so that growing is rare
     const wanted = Math.min(this.#mostPages, Math.ceil(Math.max(end, 1.5 * has) / pageBytes));
     try {
       this.memory.grow(Math.max(wanted, Math.ceil(end / pageBytes)) - has / pageBytes);
-    } catch (cause) {
-      throw new BackendError(
-        {
-          what: 'simd: out of memory',
-          got: `${has} bytes in use, ${end - has} more asked for`,
-          expected: this.#expected(),
-          remedy: 'Use a smaller batch, or a gradient that stores less (backsolve)',
-        },
-        { cause },
-      );
+      return true;
+    } catch {
+      return false;
     }
   }
 
-  #expected(): string {
+  #full(bytes: number): BackendError {
     const limit = this.#mostPages * pageBytes;
-    return limit < mostBytes
-      ? `at most ${limit} bytes in all, the memoryLimit of this backend`
-      : 'at most 4 GB in all, the limit of a WebAssembly memory';
+    return new BackendError({
+      what: 'simd: out of memory',
+      got: `${this.#liveBytes} bytes in use, ${bytes} more asked for`,
+      expected:
+        limit < mostBytes
+          ? `at most ${limit} bytes in all, the memoryLimit of this backend`
+          : 'at most 4 GB in all, the limit of a WebAssembly memory',
+      remedy: 'Use a smaller batch, or a gradient that stores less (backsolve)',
+    });
   }
 
   /** A block for a tensor's elements, not yet set. */
   block(size: number, dtype: DType): HeapBlock {
-    const bytes = size * hostArrayBytes(dtype);
+    const bytes = size * bytesPerElement(dtype);
     const address = this.take(bytes);
     this.#liveBuffers++;
     this.#liveBytes += bytes;
@@ -120,6 +187,8 @@ export class Heap {
 
   free(block: HeapBlock): void {
     block.live = false;
+    // tensors may outlive the memory that they were in
+    if (this.disposed) return;
     this.#liveBuffers--;
     this.#liveBytes -= block.bytes;
     this.give(block.address, block.bytes);
@@ -140,7 +209,7 @@ export class Heap {
     }
   }
 
-  /** Counts memory that programs hold for themselves, or give back: bytes, but no tensor's buffer. */
+  /** Counts what a program works in, and what it has no more: bytes, but no tensor's buffer. */
   count(bytes: number): void {
     this.#liveBytes += bytes;
     this.#peakBytes = Math.max(this.#peakBytes, this.#liveBytes);
@@ -159,6 +228,9 @@ export class Heap {
   }
 }
 
-function hostArrayBytes(dtype: DType): number {
-  return hostArray(dtype, 0).BYTES_PER_ELEMENT;
+function disposed(): never {
+  throw new BackendError({
+    what: 'simd: a backend was used after dispose()',
+    remedy: 'Make another one: await setBackend(simd())',
+  });
 }

@@ -21,7 +21,7 @@ import { compileGraph } from './compile/compile.ts';
 import { explain, type Explained } from './explain.ts';
 import { hasFusedMultiplyAdd, hasThreads, requireSimd } from './features.ts';
 import { Heap, HeapBlock, mostBytes } from './heap.ts';
-import { Program } from './compile/program.ts';
+import { type Device, Program } from './compile/program.ts';
 import { Crew } from './threads/crew.ts';
 import { mostParts } from './threads/job-board.ts';
 
@@ -30,7 +30,7 @@ export interface SimdOptions {
   readonly floatDType?: FloatDType;
   /**
    * Bytes that the backend's memory may grow to: 4 GiB, the most that WebAssembly has, where left out. A graph whose
-   * program needs more than is left runs kernel by kernel, and `explain` says so.
+   * program needs more than is left when it is compiled runs kernel by kernel, and `explain` says so.
    */
   readonly memoryLimit?: number;
   /**
@@ -48,6 +48,11 @@ export interface SimdBackend extends Backend {
   readonly threads: number;
   /** What became of every graph compiled so far, the latest last: what is fused, and what is not and why. */
   explain(): string;
+  /**
+   * Lets go of the memory and of the other threads: a WebAssembly memory grows but never shrinks, so this is how one goes. What
+   * tensors on it held is gone with it.
+   */
+  dispose(): void;
 }
 
 /** A job has two parts for each, and 255 at most. */
@@ -68,13 +73,11 @@ const primitives = new Map<string, Primitive>(plainPrimitives.map((each) => [eac
 
 /** Programs of one kernel, made at their first use. */
 class SingleKernels {
-  readonly #heap: Heap;
-  readonly #fused: boolean;
+  readonly #device: Device;
   readonly #known = new Map<string, Program>();
 
-  constructor(heap: Heap, fused: boolean) {
-    this.#heap = heap;
-    this.#fused = fused;
+  constructor(device: Device) {
+    this.#device = device;
   }
 
   get(
@@ -93,7 +96,7 @@ class SingleKernels {
       const results = outputs.map((spec) => new Value(spec));
       const node = { primitive, inputs, attrs, outputs: results };
       const graph = { inputs, nodes: [node], outputs: results };
-      program = new Program(graph, this.#heap, this.#fused, false);
+      program = new Program(graph, this.#device);
     }
     // put last: a Map keeps insertion order, so the first is the one unused for longest
     this.#known.delete(key);
@@ -154,8 +157,8 @@ export function simd({
   const threads = hasThreads() ? wanted : 1;
   const heap = new Heap(Math.min(memoryLimit, mostBytes), threads > 1);
   const crew = threads > 1 ? new Crew(heap, threads) : undefined;
-  const device = crew === undefined ? { heap, fused } : { heap, fused, crew };
-  const kernels = new SingleKernels(heap, fused);
+  const device = { heap, fused, ...(crew && { crew }) };
+  const kernels = new SingleKernels({ heap, fused });
   const explained: Explained[] = [];
   const blockOf = (handle: Handle, deed: string): HeapBlock => {
     if (!(handle instanceof HeapBlock) || handle.heap !== heap) {
@@ -192,8 +195,12 @@ export function simd({
       if (explained.length > 32) explained.shift();
       return result.graph;
     },
-    explain: () => explain(explained, threads, wanted),
+    explain: () => explain(explained, { threads, wanted, scratchBytes: heap.scratch.bytes }),
     memory: () => heap.use(),
     resetPeak: () => heap.resetPeak(),
+    dispose() {
+      crew?.dispose();
+      heap.dispose();
+    },
   };
 }

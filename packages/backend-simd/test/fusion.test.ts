@@ -1,22 +1,9 @@
 /** Graphs of plain operations, compiled, against the reference: what is fused and what stands alone. */
-import { jit, valueAndGrad } from '@neuralode/autodiff';
-import { reference } from '@neuralode/backend-reference';
-import { simd } from '@neuralode/backend-simd';
-import { euler, odeint } from '@neuralode/solvers';
-import {
-  concat,
-  elu,
-  memory,
-  relu,
-  setBackend,
-  type Tensor,
-  tanh,
-  tensor,
-  where,
-} from '@neuralode/tensor';
+import { valueAndGrad } from '@neuralode/autodiff';
+import { concat, elu, relu, type Tensor, tanh, tensor, where } from '@neuralode/tensor';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
-import { difference, expectSame, type Inputs, noise, runOn } from './harness.ts';
+import { describe, it } from 'vitest';
+import { expectSame, type Inputs, noise } from './harness.ts';
 
 describe('products', () => {
   const extent = fc.integer({ min: 1, max: 19 });
@@ -186,81 +173,5 @@ describe('values made again where they are read', () => {
       return [rest.matMul(w), where(mask, rest, h), mask.cast(h.dtype).sum([0]), rest, h.sum()];
     };
     await expectSame(program, [noise([5, 7], 1), noise([7, 7], 2)] as Inputs);
-  });
-});
-
-describe('memory', () => {
-  it('counts what a program keeps', async () => {
-    const backend = simd();
-    await setBackend(backend);
-    const x = tensor(noise([64, 64]) as number[][]);
-    const before = memory(backend);
-    const program = jit((a: Tensor) => a.matMul(a.matMul(a)));
-    program.sync(x).dispose();
-    const after = memory(backend);
-    // the inner product at the least, 64 × 64 floats
-    expect(after.liveBytes - before.liveBytes).toBeGreaterThanOrEqual(4 * 64 * 64);
-    expect(after.liveBuffers).toBe(before.liveBuffers);
-  });
-
-  it('stands still after the first call', async () => {
-    const backend = simd();
-    await setBackend(backend);
-    const x = tensor(noise([64, 64]) as number[][]);
-    const program = jit((a: Tensor) => a.matMul(a).add(a).tanh().sum([0]));
-    program.sync(x).dispose();
-    const before = memory(backend);
-    for (let i = 0; i < 50; i++) program.sync(x).dispose();
-    expect(memory(backend)).toEqual(before);
-  });
-
-  it('runs kernel by kernel what does not fit, and says so', async () => {
-    const turns = Array.from({ length: 12 }, (_, i) => i + 1);
-    // a program keeps all twelve matrices from step to step; kernel by kernel each is made and let go
-    const field = (_: Tensor, y: Tensor, w: Tensor): Tensor =>
-      turns
-        .map((i) => y.matMul(w.mul(i).tanh()))
-        .reduce((sum, part) => sum.add(part))
-        .tanh();
-    const program = (w: Tensor, y0: Tensor) =>
-      odeint(field, y0, [0, 1], { args: w, solver: euler(), stepSize: 0.5 }).ys;
-    const inputs = [noise([220, 220], 1), noise([2, 220], 2)] as Inputs;
-    const backend = simd({ memoryLimit: 2 ** 20 });
-    const [got] = await runOn(backend, program, inputs);
-    expect(backend.explain()).toMatch(/kernel by kernel: .* needs more memory than is left/);
-    const [want] = await runOn(reference({ floatDType: 'float32' }), program, inputs);
-    expect(difference(got, want)).toBeLessThan(1e-5);
-    const roomy = simd();
-    await runOn(roomy, program, inputs);
-    expect(roomy.explain()).not.toContain('kernel by kernel');
-  });
-
-  it('says in one sentence that even that does not fit', async () => {
-    await setBackend(simd({ memoryLimit: 2 ** 20 }));
-    const huge = jit((a: Tensor) => a.broadcastTo([600, 600]).add(a.slice([0], [1])));
-    const x = tensor(noise([600]) as number[]);
-    expect(() => huge.sync(x)).toThrow(/simd: out of memory.*memoryLimit/s);
-    // and the backend goes on
-    expect(
-      jit((a: Tensor) => a.sub(a))
-        .sync(x)
-        .dataSync(),
-    ).toEqual(new Float32Array(600));
-  });
-
-  it('of at least a megabyte may be asked for', () => {
-    expect(() => simd({ memoryLimit: 1000 })).toThrow(/simd: memoryLimit out of range; got 1000/);
-  });
-
-  it('says in one sentence where it is full', async () => {
-    await setBackend(simd());
-    const x = tensor([1, 2]);
-    const huge = jit((a: Tensor) =>
-      a
-        .sum()
-        .broadcastTo([60_000, 40_000])
-        .add(a.slice([0], [1])),
-    );
-    expect(() => huge.sync(x)).toThrow(/simd: out of memory.*4 GB/s);
   });
 });

@@ -8,7 +8,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Heap } from '../src/heap.ts';
 import { declareHost } from '../src/kernels/host-functions.ts';
 import { Crew } from '../src/threads/crew.ts';
-import { board } from '../src/threads/job-board.ts';
+import { board, boardBytes } from '../src/threads/job-board.ts';
 import { SharedCalls } from '../src/threads/shared-calls.ts';
 import { FunctionWriter } from '../src/wasm/function-writer.ts';
 import { ModuleWriter } from '../src/wasm/module-writer.ts';
@@ -146,5 +146,32 @@ describe('a crew', () => {
     };
     await vi.waitFor(finished, { timeout: 20_000 });
     expect(Array.from(numbers.slice(counts / 4, counts / 4 + 8))).toEqual(new Array(8).fill(1));
+  });
+
+  it('has a board again once all threads have forgotten its program', async () => {
+    const heap = new Heap(2 ** 24, true);
+    const crew = new Crew(heap, 3);
+    const module = new ModuleWriter(heap.sharedPages);
+    declareHost(module);
+    const nothing = new FunctionWriter(['i32', 'i32']);
+    module.export(module.add(nothing), 'serve');
+    const compiled = new WebAssembly.Module(module.bytes());
+    const at = crew.board();
+    new Uint8Array(heap.memory.buffer, at, boardBytes).fill(1);
+    const program = crew.add(compiled);
+    crew.dismiss(program, at);
+    // they cannot have heard of it before this turn of the event loop ends
+    expect(crew.board()).not.toBe(at);
+    const boards: number[] = [];
+    await vi.waitFor(
+      () => {
+        boards.push(crew.board());
+        expect(boards.at(-1)).toBe(at);
+      },
+      { timeout: 20_000 },
+    );
+    expect(new Uint8Array(heap.memory.buffer, at, boardBytes)).toEqual(new Uint8Array(boardBytes));
+    expect(crew.board()).not.toBe(at);
+    crew.dispose();
   });
 });

@@ -13,29 +13,17 @@ import {
   type Slot,
   type Value,
 } from '@neuralode/tensor';
-import type { Heap, HeapBlock } from '../heap.ts';
-import type { Crew } from '../threads/crew.ts';
-import { Program } from './program.ts';
+import type { HeapBlock } from '../heap.ts';
+import { type Device, Program, type ProgramFigures } from './program.ts';
 import { NotCompiled, reasonAgainst } from './program-writer.ts';
-
-/** What programs are made for. */
-export interface Device {
-  readonly heap: Heap;
-  /** Whether the engine has fused multiply-add. */
-  readonly fused: boolean;
-  /** Other threads that take part, where there are any. */
-  readonly crew?: Crew;
-}
 
 /** What became of a graph that was compiled. */
 export interface Fusion {
-  /** One for each program: how many nodes it took in, loops' bodies not counted, and how many kernels it has. */
+  /** One for each program: how many nodes it took in, loops' bodies not counted, and what became of them. */
   readonly programs: readonly {
     readonly nodes: number;
     readonly loops: readonly string[];
-    readonly kernels: number;
-    readonly codeBytes: number;
-    readonly program: Program;
+    readonly figures: ProgramFigures;
   }[];
   /** Nodes that run kernel by kernel, and why. */
   readonly left: readonly { readonly primitive: string; readonly reason: string }[];
@@ -108,7 +96,7 @@ function programNode(graph: Graph, program: Program): GraphNode {
 /** The program of a graph; nothing where its memory does not fit. */
 function programOf(graph: Graph, device: Device): Program | undefined {
   try {
-    return new Program(graph, device.heap, device.fused, true, device.crew);
+    return new Program(graph, device);
   } catch (error) {
     if (error instanceof BackendError) return undefined;
     throw error;
@@ -150,9 +138,7 @@ function compileWithout(
     programs.push({
       nodes: stretch.length,
       loops: loops.map((node) => node.primitive.name),
-      kernels: program.kernels,
-      codeBytes: program.bytes,
-      program,
+      figures: program.figures,
     });
     return [programNode(part, program)];
   });

@@ -11,7 +11,7 @@ import type { FunctionWriter } from '../wasm/function-writer.ts';
 import type { ModuleWriter } from '../wasm/module-writer.ts';
 import type { SharedCalls } from '../threads/shared-calls.ts';
 import { type SplitKernel, splitKernel } from '../threads/split-kernel.ts';
-import { Arena } from './arena.ts';
+import { Arena } from '../arena.ts';
 import type { PartOperand } from './emit-node.ts';
 import { type Kernel, KernelLibrary } from './library.ts';
 import { MemoryBlock } from './memory-block.ts';

@@ -1,37 +1,31 @@
-/** A compiled graph, ready to run: its module, its memory, and the stretches of its tapes. */
+/** A compiled graph, ready to run. Between runs it has no memory: what it works in is borrowed for each. */
 import { ArgumentError, type DType, type Graph, sizeOf } from '@neuralode/tensor';
-import type { Heap, HeapBlock } from '../heap.ts';
+import { aligned } from '../arena.ts';
+import type { Heap, HeapBlock, MainFunction } from '../heap.ts';
 import { mathFunctions } from '../kernels/host-functions.ts';
-import type { Crew } from '../threads/crew.ts';
-import { ProgramWriter } from './program-writer.ts';
+import { Loan } from '../scratch.ts';
+import { type Crew, Post } from '../threads/crew.ts';
+import { ProgramWriter, type WrittenProgram } from './program-writer.ts';
 
-/** Bytes of a first stretch of tape; each further one is as long as all before it. */
-const firstStretch = 65536;
-
-interface Stretch {
-  readonly address: number;
-  readonly bytes: number;
-}
-
-/** What a program holds of the heap, until nobody can run it any more. */
-interface Holdings {
+/** What programs are made for. */
+export interface Device {
   readonly heap: Heap;
-  readonly stretches: Stretch[];
-  readonly counted: boolean;
-  /** Takes it from the other threads. */
-  readonly dismiss: () => void;
+  /** Whether the engine has fused multiply-add. */
+  readonly fused: boolean;
+  /** Other threads that take part, where there are any. */
+  readonly crew?: Crew;
 }
 
-const dropped = new FinalizationRegistry<Holdings>(({ heap, stretches, counted, dismiss }) => {
-  dismiss();
-  for (const { address, bytes } of stretches) {
-    heap.give(address, bytes);
-    if (counted) heap.count(-bytes);
-  }
-});
+/** Figures of a program, to be told when it may be gone. */
+export interface ProgramFigures {
+  readonly kernels: number;
+  readonly codeBytes: number;
+  /** The most that a run has worked in so far, its tape included. */
+  workBytes: number;
+}
 
-/** To the next address where a vector may lie. */
-const roundUp = (bytes: number): number => Math.ceil(bytes / 16) * 16;
+/** Takes a program that nobody can run any more from the other threads. */
+const dropped = new FinalizationRegistry<Post>((post) => post.leave());
 
 function outside(what: string): (index: number, position: number, extent: number) => void {
   return (index, position, extent) => {
@@ -46,59 +40,67 @@ function outside(what: string): (index: number, position: number, extent: number
 /** In the order of `outsideCalls`. */
 const errors = [outside('gather'), outside('scatterAdd')];
 
-export class Program {
-  readonly kernels: number;
+/** Where things lie in what a run borrows: temporaries, then what is computed once in a run, then the list of addresses. */
+interface Layout {
+  readonly lastingAt: number;
+  readonly listAt: number;
   readonly bytes: number;
+  /** Whether the addresses of inputs and outputs are too many to be passed. */
+  readonly listed: boolean;
+  readonly tables: readonly { readonly at: number; readonly values: Float64Array }[];
+}
+
+function layoutOf(written: WrittenProgram, blocks: number): Layout {
+  const lastingAt = aligned(written.arenaBytes);
+  const listAt = lastingAt + aligned(written.lastingBytes);
+  const listed = written.addresses === 'listed';
+  const tables = written.tables.map(({ at, values }) => ({
+    at: lastingAt + at,
+    values: Float64Array.from(values),
+  }));
+  return { lastingAt, listAt, listed, tables, bytes: listAt + (listed ? aligned(4 * blocks) : 0) };
+}
+
+export class Program {
+  readonly figures: ProgramFigures;
   readonly #graph: Graph;
   readonly #heap: Heap;
-  readonly #main: (...addresses: number[]) => void;
-  readonly #memory: readonly number[];
-  /** Where the addresses of inputs and outputs are listed, if they are too many to be passed. */
-  readonly #list: number | undefined;
-  readonly #tape: Stretch[] = [];
-  readonly #held: Stretch[] = [];
-  readonly #counted: boolean;
-  #nextStretch = 0;
-  /** Does work while other threads, where there are any, look for its jobs. */
-  readonly #assisted: (work: () => void) => void;
+  readonly #layout: Layout;
+  /** Where other threads see its jobs, if it has any that are shared. */
+  readonly #post: Post | undefined;
+  /** What the run that is going on has borrowed. */
+  #loan: Loan;
 
-  /**
-   * @param counted whether what it holds shows in the heap's use: the scratch of a single kernel does not
-   * @param crew threads that take part in its work
-   */
-  constructor(graph: Graph, heap: Heap, fused: boolean, counted: boolean, crew?: Crew) {
-    const { inputs, outputs } = graph;
-    const { sharedPages } = heap;
-    const sharing = crew && { at: crew.board(), threads: crew.threads };
-    const written = new ProgramWriter(inputs.length, outputs.length, fused, errors, {
-      sharedPages,
-      sharing,
-    }).writeGraph(graph);
+  /** Throws a BackendError where there is no memory for it to work in. */
+  constructor(graph: Graph, { heap, fused, crew }: Device) {
     this.#graph = graph;
     this.#heap = heap;
-    this.#counted = counted;
-    this.kernels = written.kernels;
-    this.bytes = written.bytes.length;
-    const module = new WebAssembly.Module(written.bytes);
-    const instance = this.#instantiate(module, written.calls);
-    const shares = crew !== undefined && instance.exports.serve !== undefined;
-    const id = shares ? crew.add(module) : undefined;
-    this.#assisted = id === undefined ? (work) => work() : (work) => crew?.assist(id, work);
-    this.#main = instance.exports.main as (...addresses: number[]) => void;
-    // one stretch for both, so that there is nothing to give back where it does not fit
-    const arena = roundUp(written.arenaBytes);
-    const address = this.#hold(arena + written.lastingBytes);
-    this.#memory = [address, address + arena];
-    if (written.addresses === 'listed') {
-      this.#list = this.#hold(roundUp(4 * (inputs.length + outputs.length)));
+    this.#loan = new Loan(heap);
+    const post = crew && new Post(crew);
+    try {
+      const { inputs, outputs } = graph;
+      const written = new ProgramWriter(inputs.length, outputs.length, fused, errors, {
+        sharedPages: heap.sharedPages,
+        sharing: post,
+      }).writeGraph(graph);
+      this.#layout = layoutOf(written, inputs.length + outputs.length);
+      // what has no room is refused now, not at its first run
+      this.#loan.take(this.#layout.bytes);
+      const workBytes = this.#loan.end();
+      this.figures = { kernels: written.kernels, codeBytes: written.bytes.length, workBytes };
+      const module = new WebAssembly.Module(written.bytes);
+      const { main, serve } = this.#instantiate(module, written.calls).exports;
+      heap.bind(this, main as MainFunction);
+      if (serve === undefined) post?.leave();
+      else {
+        this.#post = post;
+        post?.serve(module);
+        dropped.register(this, post as Post);
+      }
+    } catch (error) {
+      post?.leave();
+      throw error;
     }
-    for (const { at, values } of written.tables) {
-      new Float64Array(heap.memory.buffer, this.#memory[1] + at, values.length).set(values);
-    }
-    const dismiss = (): void => {
-      if (id !== undefined) crew?.dismiss(id);
-    };
-    dropped.register(this, { heap, stretches: this.#held, counted, dismiss });
   }
 
   #instantiate(
@@ -118,48 +120,33 @@ export class Program {
     return new WebAssembly.Instance(module, { host });
   }
 
-  #hold(bytes: number): number {
-    const address = this.#heap.take(bytes);
-    if (this.#counted) this.#heap.count(bytes);
-    this.#held.push({ address, bytes });
-    return address;
-  }
-
-  /** The next stretch, of an earlier run or a fresh one; its end is written at its start. */
+  /** The next stretch of tape; its end is written at its start. */
   #moreTape(least: number): number {
-    for (;;) {
-      const known = this.#tape[this.#nextStretch++];
-      const stretch = known ?? this.#freshStretch(least);
-      if (stretch.bytes < least) continue;
-      new Int32Array(this.#heap.memory.buffer, stretch.address, 1)[0] =
-        stretch.address + stretch.bytes;
-      return stretch.address;
+    const { at, bytes } = this.#loan.moreTape(least);
+    new Int32Array(this.#heap.memory.buffer, at, 1)[0] = at + bytes;
+    return at;
+  }
+
+  /** Runs may be nested: a program may call a function that runs it again. */
+  #runOnLoan(blocks: readonly number[]): void {
+    const outer = this.#loan;
+    this.#loan = new Loan(this.#heap);
+    try {
+      this.#runAt(blocks, this.#loan.take(this.#layout.bytes));
+    } finally {
+      this.figures.workBytes = Math.max(this.figures.workBytes, this.#loan.end());
+      this.#loan = outer;
     }
-  }
-
-  #freshStretch(least: number): Stretch {
-    const all = this.#tape.reduce((total, { bytes }) => total + bytes, firstStretch);
-    const bytes = Math.max(all, least);
-    const stretch = { address: this.#hold(bytes), bytes };
-    this.#tape.push(stretch);
-    return stretch;
-  }
-
-  /** Bytes that the program holds between runs. */
-  get heldBytes(): number {
-    return this.#held.reduce((total, { bytes }) => total + bytes, 0);
   }
 
   /** Runs it on borrowed blocks; the results are the caller's. */
   run(inputs: readonly HeapBlock[]): HeapBlock[] {
     const outputs: HeapBlock[] = [];
-    this.#nextStretch = 0;
     try {
       for (const { shape, dtype } of this.#graph.outputs) {
         outputs.push(this.#heap.block(sizeOf(shape), dtype as DType));
       }
-      const passed = this.#passed([...inputs, ...outputs]);
-      this.#assisted(() => this.#main(...passed, ...this.#memory));
+      this.#runOnLoan([...inputs, ...outputs].map(({ address }) => address));
     } catch (error) {
       for (const block of outputs) this.#heap.free(block);
       throw error;
@@ -167,11 +154,17 @@ export class Program {
     return outputs;
   }
 
-  /** The addresses of blocks as the main function takes them. */
-  #passed(blocks: readonly HeapBlock[]): readonly number[] {
-    const addresses = blocks.map(({ address }) => address);
-    if (this.#list === undefined) return addresses;
-    new Int32Array(this.#heap.memory.buffer, this.#list, addresses.length).set(addresses);
-    return [this.#list];
+  /** @param at address of what was borrowed */
+  #runAt(blocks: readonly number[], at: number): void {
+    const { lastingAt, listAt, listed, tables } = this.#layout;
+    const { memory } = this.#heap;
+    for (const { at: offset, values } of tables) {
+      new Float64Array(memory.buffer, at + offset, values.length).set(values);
+    }
+    if (listed) new Int32Array(memory.buffer, at + listAt, blocks.length).set(blocks);
+    const passed = listed ? [at + listAt] : blocks;
+    const main = this.#heap.main(this);
+    if (this.#post === undefined) main(...passed, at, at + lastingAt);
+    else this.#post.assist(() => main(...passed, at, at + lastingAt));
   }
 }

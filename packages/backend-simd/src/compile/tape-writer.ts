@@ -1,7 +1,7 @@
 /**
- * Tapes in a program's memory. Frames follow one another in stretches that the host hands out as they are needed, and
- * that a program keeps from run to run. A frame ends in its kind and its size, so that the tape can be walked from its
- * end; where a new stretch begins, a link leads back to the end of the frame before.
+ * Tapes in a program's memory. Frames follow one another in stretches that the host hands out as they are needed. A frame
+ * ends in its kind and its size, so that the tape can be walked from its end; where a new stretch begins, a link leads back
+ * to the end of the frame before.
  */
 import {
   bytesPerElement,
@@ -14,7 +14,7 @@ import {
 } from '@neuralode/tensor';
 import { hostIndex } from '../kernels/host-functions.ts';
 import type { FunctionWriter } from '../wasm/function-writer.ts';
-import { aligned } from './arena.ts';
+import { aligned } from '../arena.ts';
 import { MemoryBlock } from './memory-block.ts';
 import { DynamicNumber, pushNumber } from './number-code.ts';
 

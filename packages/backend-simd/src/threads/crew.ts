@@ -6,6 +6,7 @@ import { type Message, workerSource } from './worker-source.ts';
 /** The part of a worker, of Node or of a browser, that is used. */
 interface Thread {
   postMessage(message: Message): void;
+  terminate(): unknown;
   /** In Node: lets the process end while it waits. */
   unref?(): void;
 }
@@ -42,11 +43,14 @@ export class Crew {
   /** With the one that runs programs. */
   readonly threads: number;
   readonly #heap: Heap;
-  readonly #workers: readonly Thread[];
+  #workers: readonly Thread[];
   /** Address of the number of the program that runs; behind it, each thread's state. */
   readonly #wanted: number;
-  readonly #numbers: Int32Array;
+  #numbers: Int32Array;
   #programs = 0;
+  #dismissed = 0;
+  /** Boards of programs that are gone, with the number of the dismissal; the first one to go is the first. */
+  readonly #retired: { readonly at: number; readonly after: number }[] = [];
 
   /** @param heap one with a shared memory */
   constructor(heap: Heap, threads: number) {
@@ -62,9 +66,18 @@ export class Crew {
     });
   }
 
-  /** Address of a fresh board. It is never given back: a thread may look at it once more after its program is gone. */
+  /** Address of a board, empty. */
   board(): number {
-    return this.#zeros(boardBytes);
+    const first = this.#retired[0];
+    const heeded = first && this.#workers.every((_, i) => this.#heeded(i) >= first.after);
+    if (!heeded) return this.#zeros(boardBytes);
+    this.#retired.shift();
+    return this.#cleared(first.at, boardBytes);
+  }
+
+  /** Takes back a board that no thread knows of. */
+  giveBoard(at: number): void {
+    this.#heap.give(at, boardBytes);
   }
 
   /** Number of a program, by which it is called. */
@@ -74,8 +87,22 @@ export class Crew {
     return id;
   }
 
-  dismiss(id: number): void {
+  /** Has all threads forget a program. They may look at its board once more before they do. */
+  dismiss(id: number, board: number): void {
     for (const worker of this.#workers) worker.postMessage({ dismiss: id });
+    this.#retired.push({ at: board, after: ++this.#dismissed });
+  }
+
+  /** How many dismissals a worker has heeded: it counts them behind its state. */
+  #heeded(worker: number): number {
+    return Atomics.load(this.#numbers, this.#stateOf(worker) / 4 + 1);
+  }
+
+  /** Ends the other threads, and lets go of the memory. */
+  dispose(): void {
+    for (const worker of this.#workers) worker.terminate();
+    this.#workers = [];
+    this.#numbers = new Int32Array(0);
   }
 
   /** Does work while all threads look for jobs of this program. */
@@ -110,8 +137,41 @@ export class Crew {
   }
 
   #zeros(bytes: number): number {
-    const address = this.#heap.take(bytes);
+    return this.#cleared(this.#heap.take(bytes), bytes);
+  }
+
+  #cleared(address: number, bytes: number): number {
     new Uint8Array(this.#heap.memory.buffer, address, bytes).fill(0);
     return address;
+  }
+}
+
+/** Where a program's jobs are put up for the threads, from when it is written until nobody can run it any more. */
+export class Post {
+  readonly #crew: Crew;
+  /** Address of the board. */
+  readonly at: number;
+  readonly threads: number;
+  #id: number | undefined;
+
+  constructor(crew: Crew) {
+    this.#crew = crew;
+    this.at = crew.board();
+    this.threads = crew.threads;
+  }
+
+  /** Has the threads know the program. */
+  serve(module: WebAssembly.Module): void {
+    this.#id = this.#crew.add(module);
+  }
+
+  /** Does work while all threads look for the program's jobs. */
+  assist(work: () => void): void {
+    this.#crew.assist(this.#id as number, work);
+  }
+
+  leave(): void {
+    if (this.#id === undefined) this.#crew.giveBoard(this.at);
+    else this.#crew.dismiss(this.#id, this.at);
   }
 }

@@ -42,7 +42,10 @@ const heed = (message) => {
   } else if (message.add) {
     programs.set(message.add, new WebAssembly.Instance(message.module, { host }).exports.serve);
   } else if (message.call) serve(message.call);
-  else programs.delete(message.dismiss);
+  else {
+    programs.delete(message.dismiss);
+    Atomics.add(numbers, state / 4 + 1, 1);
+  }
 };
 if (port.on) port.on('message', heed);
 else port.onmessage = ({ data }) => heed(data);

@@ -11,8 +11,6 @@ import {
 } from '@neuralode/solvers';
 import { disposeTree, leavesWithPaths } from '@neuralode/tensor';
 import { type Digits, digitTensors, type DigitTensors } from '../../mnist/digits.ts';
-import type { BackendName } from '../../options.ts';
-import { onFreshBackend } from '../fresh-backend.ts';
 import { relativeError, tolerances } from './forward-solves.ts';
 
 /** A way to solve forward and back. */
@@ -51,7 +49,6 @@ const tight = 1e-6;
 
 /** What is differentiated. */
 interface Trained {
-  readonly backend: BackendName;
   readonly params: OdenetParams;
   readonly channels: number;
   readonly test: Digits;
@@ -82,29 +79,27 @@ export async function backwardSolves(
 }
 
 /** The gradient by all parameters, one after the other, and the evaluations that it took. */
-function gradientBy(
+async function gradientBy(
   solve: AdaptiveOptions<never>,
-  { backend, params, channels, test }: Trained,
+  { params, channels, test }: Trained,
 ): Promise<{ values: Float64Array; forward: number; backward: number }> {
-  return onFreshBackend(backend, params, async (own) => {
-    const evaluations = { forward: 0, backward: 0 };
-    const onSolve = ({ nfe, pass }: SolveStats): void => {
-      evaluations[pass] += nfe;
-    };
-    const network = odenet({ channels, block: { ...solve, onSolve } });
-    const step = jit(
-      grad((p: OdenetParams, { pictures, labels }: DigitTensors) =>
-        crossEntropy(network.apply(p, pictures), labels),
-      ),
-    );
-    const examples = Array.from({ length: Math.min(together, test.count) }, (_, i) => i);
-    const batch = digitTensors(test, examples);
-    const gradient = await step(own, batch);
-    const leaves = await Promise.all(leavesWithPaths(gradient).map(({ tensor }) => tensor.data()));
-    disposeTree([gradient, batch]);
-    return {
-      values: Float64Array.from(leaves.flatMap((leaf) => [...leaf].map(Number))),
-      ...evaluations,
-    };
-  });
+  const evaluations = { forward: 0, backward: 0 };
+  const onSolve = ({ nfe, pass }: SolveStats): void => {
+    evaluations[pass] += nfe;
+  };
+  const network = odenet({ channels, block: { ...solve, onSolve } });
+  const step = jit(
+    grad((p: OdenetParams, { pictures, labels }: DigitTensors) =>
+      crossEntropy(network.apply(p, pictures), labels),
+    ),
+  );
+  const examples = Array.from({ length: Math.min(together, test.count) }, (_, i) => i);
+  const batch = digitTensors(test, examples);
+  const gradient = await step(params, batch);
+  const leaves = await Promise.all(leavesWithPaths(gradient).map(({ tensor }) => tensor.data()));
+  disposeTree([gradient, batch]);
+  return {
+    values: Float64Array.from(leaves.flatMap((leaf) => [...leaf].map(Number))),
+    ...evaluations,
+  };
 }

@@ -47,11 +47,11 @@ async function measured(
   options: Figure3['options'],
   { stderr }: Terminal,
 ): Promise<Figure3> {
-  const { backend, channels } = options;
+  const { channels } = options;
   const params = training.params as OdenetParams;
   stderr.write('forward solves by tolerance\n');
   const forward = await forwardSolves(params, channels, digits.test);
-  const backward = await backwardSolves({ backend, params, channels, test: digits.test }, (way) =>
+  const backward = await backwardSolves({ params, channels, test: digits.test }, (way) =>
     stderr.write(`backward solves by tolerance: ${way}\n`),
   );
   return {

@@ -91,8 +91,8 @@ function settingsText(large: Scaled, exact: Scaled): string {
     `example (${large.channels} channels, ${large.batch} pictures of 28 × 28) on ${large.backend}, float32; once small ` +
     `(${exact.channels} channels, ${exact.batch} pictures) on the reference backend, float64, whose buffers are counted one ` +
     `by one. RK-Net and ODE-Net are one network, differentiated through the steps and by the adjoint; dopri5, rtol and atol ` +
-    `both the tolerance, untrained parameters. What a compiled program of simd keeps for the way back lies in stretches, each ` +
-    `as long as all before it: its RK-Net grows by doublings, where the other backend’s grows evenly.`
+    `both the tolerance, untrained parameters. What a compiled program of simd keeps for the way back lies in stretches of ` +
+    `up to 16 MiB, or one step where that takes more.`
   );
 }
 

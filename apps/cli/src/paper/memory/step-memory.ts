@@ -27,10 +27,7 @@ export interface StepNetwork {
   readonly batch: (network: Classifier<unknown>) => StepBatch;
 }
 
-/**
- * Of loss and gradient, on a backend of its own. A compiled program keeps its memory after it has run, so the peak is that
- * of a first run, which holds all that later ones do.
- */
+/** Of loss and gradient, on a backend of its own. */
 export async function stepMemory(asked: StepNetwork): Promise<StepMemory> {
   const { run, dispose, evaluations } = await preparedStep(asked);
   const backend = getBackend();

@@ -7,7 +7,6 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parameterCount } from '@neuralode/odenet';
 import { disposeTree } from '@neuralode/tensor';
-import { useBackend } from '../../backend.ts';
 import { digitTensors } from '../../mnist/digits.ts';
 import { mnistModel } from '../../mnist/mnist-model.ts';
 import { type DigitSets, readDigitSets } from '../../mnist/mnist-run.ts';
@@ -102,8 +101,6 @@ async function trainAll(
   const once = new Map(contestants.map((contestant) => [contestant.id, contestant]));
   for (const seed of options.seeds) {
     for (const contestant of once.values()) {
-      // one for each: what programs of the last training hold would be in the way
-      await useBackend(options.backend, options.threads);
       const settings = trainingOptions(contestant, options, data, seed);
       const run = await keptRun(folder(contestant, seed), settings, digits, terminal);
       if (run === undefined) return true;
