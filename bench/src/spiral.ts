@@ -2,7 +2,7 @@
  * npm run bench -- spiral [--iterations=60] [--warmup=10] [--seed=0]
  *
  * Trains the public spiral example (dopri5, rtol 1e-7, atol 1e-9, float32, one thread) with each of our backends and
- * both gradients, and with the Python peers in the same run. Writes bench/results/spiral.json and prints a table.
+ * both gradients, with the stock kernels of TensorFlow.js' WASM backend, and with the Python peers in the same run. Writes bench/results/spiral.json and prints a table.
  */
 import { trainSpiral } from './spiral/ours.ts';
 import { spiralProblem } from './spiral/problem.ts';
@@ -12,7 +12,7 @@ import { shown } from './training/result.ts';
 await runTrainingBench({
   name: 'spiral',
   defaults: { iterations: 60, warmup: 10 },
-  backends: ['reference', 'wasm', 'simd'],
+  backends: ['reference', 'tfjs', 'wasm', 'simd'],
   problem: spiralProblem,
   train: trainSpiral,
   columns: ({ loss, initialLoss }) => ({

@@ -11,9 +11,11 @@ import { withJsonFile } from '../files/temporary.ts';
 import { runPeer } from '../peers/python.ts';
 import type { Gradient, Iterations } from './measure.ts';
 import { shown, type TrainingResult } from './result.ts';
+import { stockWasm } from './stock-wasm.ts';
 
 const makers = {
   reference: () => reference({ floatDType: 'float32' }),
+  tfjs: stockWasm,
   wasm: () => wasm(),
   simd: () => simd(),
 };
