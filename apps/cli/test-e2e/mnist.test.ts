@@ -36,7 +36,7 @@ test('each network runs, and writes its files and a report with every part', asy
     }
     expect(report).not.toMatch(/(src|href)="https?:/);
   }
-}, 240_000);
+});
 
 test('Ctrl-C stops cleanly; --resume reaches what the whole run reaches', async () => {
   writeDigits(place, 100, 20);
@@ -117,4 +117,4 @@ test('a run that fails after its first epoch names its iteration, keeps the chec
     expect(rest.code, rest.stderr).toBe(0);
     expect(place.iterations(model)).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
   }
-}, 120_000);
+});

@@ -71,7 +71,7 @@ test('table 1, stopped in its second training it tells the first, and goes on to
     2,
     expect.stringMatching(/holds a run with optimiser "adam", and "sgd" is asked for; .* --runs/),
   ]);
-}, 120_000);
+});
 
 test('a page comes with its figure and its data; what a page needs or has no use for is said', async () => {
   const made = await place.run(
