@@ -1,5 +1,5 @@
 /** Runs the built command line as a person would, in a folder of its own. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,12 +19,19 @@ export class Place {
 
   /** Runs a command to its end. */
   run(...args: string[]): Promise<Result> {
-    return this.start(...args).ended;
+    return this.#run(args, {});
   }
 
-  /** Starts a command. */
-  start(...args: string[]): { child: ChildProcess; ended: Promise<Result> } {
-    const { npm_lifecycle_event: _, ...env } = process.env;
+  /** Runs a command that is sent a signal once it has gone through so many iterations. */
+  runUntil(iterations: number, signal: NodeJS.Signals, ...args: string[]): Promise<Result> {
+    return this.#run(args, {
+      NODE_OPTIONS: `--import ${new URL('signal-itself.mjs', import.meta.url)}`,
+      SIGNAL_ITSELF: `${signal} ${iterations}`,
+    });
+  }
+
+  #run(args: string[], added: NodeJS.ProcessEnv): Promise<Result> {
+    const { npm_lifecycle_event: _, ...env } = { ...process.env, ...added };
     const child = spawn(process.execPath, [entry, ...args], { cwd: this.folder, env });
     let stdout = '';
     let stderr = '';
@@ -34,11 +41,10 @@ export class Place {
     child.stderr.on('data', (data) => {
       stderr += data;
     });
-    const ended = new Promise<Result>((resolve, reject) => {
+    return new Promise((resolve, reject) => {
       child.on('error', reject);
       child.on('close', (code) => resolve({ code, stdout, stderr }));
     });
-    return { child, ended };
   }
 
   path(...names: string[]): string {
@@ -74,15 +80,6 @@ export class Place {
   /** The iterations of a run's metrics, in order. */
   iterations(run: string): number[] {
     return this.metrics(run).map(({ iteration }) => iteration);
-  }
-
-  /** Waits until a run has gone through so many iterations. */
-  async untilIteration(run: string, count: number): Promise<void> {
-    const reached = () =>
-      this.has(run, 'metrics.jsonl') &&
-      this.read(run, 'metrics.jsonl').split('\n').length > count &&
-      this.has(run, 'run.json');
-    while (!reached()) await new Promise((resolve) => setTimeout(resolve, 20));
   }
 
   remove(): void {

@@ -37,10 +37,8 @@ test('five files, a density that integrates to 1, and a report with every part',
 test('Ctrl-C stops cleanly; --resume reaches what the whole run reaches', async () => {
   const options = ['cnf', 'pinwheel', '--epochs', '1000', '--seed', '3', ...small];
   await place.run(...options, '--out', 'whole');
-  const { child, ended } = place.start(...options, '--out', 'stopped');
-  await place.untilIteration('stopped', 3);
-  child.kill('SIGINT');
-  expect((await ended).code).toBe(130);
+  const { code } = await place.runUntil(3, 'SIGINT', ...options, '--out', 'stopped');
+  expect(code).toBe(130);
   const rest = await place.run('--resume', '--out', 'stopped');
   expect(rest.code, rest.stderr).toBe(0);
   const figures = (run: string) => {

@@ -34,10 +34,9 @@ test('table 1, stopped in its second training it tells the first, and goes on to
   ]);
   for (const { reached } of rows('whole')) expect(reached[0]!.errors).toHaveLength(12);
 
-  const { child, ended } = place.start(...options, '--runs', 'parts', '--out', 'part');
-  await place.untilIteration('parts/resnet-4-seed-0', 3);
-  child.kill('SIGINT');
-  expect((await ended).code).toBe(130);
+  const first = place.iterations('all/mlp-seed-0').length;
+  const parts = [...options, '--runs', 'parts', '--out', 'part'];
+  expect((await place.runUntil(first + 3, 'SIGINT', ...parts)).code).toBe(130);
   const [mlp, , rknet] = rows('part');
   expect(mlp!.reached[0]!.errors).toHaveLength(12);
   expect(rknet!.reached).toEqual([]);
@@ -71,7 +70,7 @@ test('table 1, stopped in its second training it tells the first, and goes on to
     2,
     expect.stringMatching(/holds a run with optimiser "adam", and "sgd" is asked for; .* --runs/),
   ]);
-}, 120_000);
+});
 
 test('a page comes with its figure and its data; what a page needs or has no use for is said', async () => {
   const made = await place.run(

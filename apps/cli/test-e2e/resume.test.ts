@@ -1,4 +1,5 @@
 /** Runs that are stopped, killed and continued. */
+import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Place } from './cli.ts';
 
@@ -20,10 +21,8 @@ const figures = (run: string) => {
 
 test('Ctrl-C stops cleanly; --resume goes on as if nothing had been', async () => {
   await place.run(...options, '--out', 'whole');
-  const { child, ended } = place.start(...options, '--out', 'stopped');
-  await place.untilIteration('stopped', 20);
-  child.kill('SIGINT');
-  const { code, stdout, stderr } = await ended;
+  const stopped = await place.runUntil(20, 'SIGINT', ...options, '--out', 'stopped');
+  const { code, stdout, stderr } = stopped;
   expect({ code, stdout }).toEqual({ code: 130, stdout: '' });
   expect(stderr).toMatch(
     /stopped after iteration \d+ of 150, checkpoint written; go on with: neuralode --resume --out stopped\n$/,
@@ -39,20 +38,16 @@ test('Ctrl-C stops cleanly; --resume goes on as if nothing had been', async () =
 });
 
 test('SIGTERM stops as cleanly', async () => {
-  const { child, ended } = place.start(...options, '--out', 'run');
-  await place.untilIteration('run', 5);
-  child.kill('SIGTERM');
-  expect((await ended).code).toBe(130);
+  const { code } = await place.runUntil(5, 'SIGTERM', ...options, '--out', 'run');
+  expect(code).toBe(130);
   expect(place.has('run', 'checkpoint.safetensors')).toBe(true);
 });
 
 test('a killed run leaves its last checkpoint whole, and goes on from it', async () => {
   await place.run('--epochs', '600', '--out', 'whole');
-  const { child, ended } = place.start('--epochs', '600');
-  const run = await newestRun();
-  while (!place.has(run, 'checkpoint.safetensors')) await pause();
-  child.kill('SIGKILL');
-  await ended;
+  await place.runUntil(300, 'SIGKILL', '--epochs', '600');
+  const run = `runs/${readdirSync(place.path('runs'))[0]}`;
+  expect(place.has(run, 'checkpoint.safetensors')).toBe(true);
   const rest = await place.run('--resume', '--json');
   expect(rest.code, rest.stderr).toBe(0);
   expect(rest.stderr).toMatch(/going on after iteration \d+/);
@@ -61,10 +56,8 @@ test('a killed run leaves its last checkpoint whole, and goes on from it', async
 });
 
 test('a run killed before its first checkpoint begins anew', async () => {
-  const { child, ended } = place.start(...options, '--out', 'run');
-  await place.untilIteration('run', 2);
-  child.kill('SIGKILL');
-  await ended;
+  await place.runUntil(1, 'SIGKILL', ...options, '--out', 'run');
+  expect(place.has('run', 'checkpoint.safetensors')).toBe(false);
   const rest = await place.run('--resume', '--out', 'run');
   expect(rest.code, rest.stderr).toBe(0);
   expect(place.iterations('run')).toEqual(all);
@@ -102,7 +95,6 @@ test('what cannot be continued is refused, and nothing of it changed', async () 
   place.write('other.csv', 't,a\n0,1\n1,2\n2,1\n3,2\n4,1\n5,3\n6,9\n');
   await refused('other.csv: the table is not the one of the run', 'fit', 'other.csv', ...resume);
   await place.run('fit', 'data.csv', '--hidden', '7', '--epochs', '5', '--out', 'small');
-  const { copyFileSync, readFileSync, writeFileSync } = await import('node:fs');
   copyFileSync(place.path('small', 'checkpoint.safetensors'), checkpoint);
   await refused(/run.checkpoint\.safetensors: the run cannot go on .* another model/, ...resume);
   writeFileSync(checkpoint, readFileSync(checkpoint).subarray(0, 100));
@@ -113,12 +105,3 @@ test('what cannot be continued is refused, and nothing of it changed', async () 
   place.write('data.csv', 't,a\n0,1\n1,2\n2,1\n3,2\n4,1\n5,3\n6,9\n');
   await refused('data.csv: the table has changed since the run began', ...resume);
 });
-
-const pause = () => new Promise((resolve) => setTimeout(resolve, 20));
-
-/** The only folder below runs/, once it is there. */
-async function newestRun(): Promise<string> {
-  const { readdirSync } = await import('node:fs');
-  while (!place.has('runs') || readdirSync(place.path('runs')).length === 0) await pause();
-  return `runs/${readdirSync(place.path('runs'))[0]}`;
-}

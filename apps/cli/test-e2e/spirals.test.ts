@@ -36,10 +36,8 @@ test('five files, figures of both models, and a report with every part', async (
 test('Ctrl-C stops cleanly; --resume reaches what the whole run reaches', async () => {
   const options = ['spirals', '--epochs', '400', '--points', '100', '--seed', '3'];
   await place.run(...options, '--out', 'whole');
-  const { child, ended } = place.start(...options, '--out', 'stopped');
-  await place.untilIteration('stopped', 3);
-  child.kill('SIGINT');
-  expect((await ended).code).toBe(130);
+  const { code } = await place.runUntil(3, 'SIGINT', ...options, '--out', 'stopped');
+  expect(code).toBe(130);
   const rest = await place.run('--resume', '--out', 'stopped');
   expect(rest.code, rest.stderr).toBe(0);
   const all = Array.from({ length: 400 }, (_, i) => i + 1);

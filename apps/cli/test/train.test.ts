@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Progress } from '../src/progress/progress.ts';
 import { train } from '../src/run/train.ts';
 import type { Iteration, Training } from '../src/run/training.ts';
@@ -10,7 +10,10 @@ let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'neuralode-train-'));
 });
-afterEach(() => rmSync(folder, { recursive: true }));
+afterEach(() => {
+  vi.useRealTimers();
+  rmSync(folder, { recursive: true });
+});
 
 const silent: Progress = { start() {}, update() {}, say() {}, stop() {} };
 
@@ -61,14 +64,23 @@ test('stops after the iteration at hand, checkpoint written, and goes on from th
   expect(rest.metrics.map(({ iteration }) => iteration)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
 });
 
-test('a failure leaves the last checkpoint from which an iteration went well', async () => {
-  const { signal } = new AbortController();
-  const failing = train(new Counting(0, 5), { folder, progress: silent, signal });
-  await expect(failing).rejects.toThrow('failed');
+test.each([
   // taken after the first iteration, written after the second; the next one was not due yet
-  expect(checkpoint()).toBe(1);
-  expect(lines()).toBe(4);
-});
+  [400, 1],
+  // the next one was taken after the third iteration, written after the fourth
+  [1000, 3],
+])(
+  'a failure leaves the last checkpoint from which an iteration went well: of %d ms each, that of iteration %d',
+  async (milliseconds, last) => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    const progress = { ...silent, update: () => vi.advanceTimersByTime(milliseconds) };
+    const { signal } = new AbortController();
+    const failing = train(new Counting(0, 5), { folder, progress, signal } as never);
+    await expect(failing).rejects.toThrow('failed');
+    expect(checkpoint()).toBe(last);
+    expect(lines()).toBe(4);
+  },
+);
 
 test('a checkpoint from which the next iteration fails is not written', async () => {
   const { signal } = new AbortController();
