@@ -14,7 +14,8 @@ export default defineConfig({
     include: ['**/test/**/*.test.ts', '**/src/**/*.test.ts'],
     exclude: [...defaultExclude, '**/dist/**'],
     passWithNoTests: true,
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // for what never ends: a test of some seconds takes half a minute where many share a core
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
   },
 });

@@ -37,7 +37,7 @@ test('grow with blocks and with steps kept, by as much each time, and not with t
   const flat = await sizesOf(counts, (n) => odenet({ ...small, block: block(n) }));
   // but for scalars that watch for overflow, which are looked at every 16 steps
   expect(Math.max(...flat) - Math.min(...flat)).toBeLessThan(100);
-}, 60_000);
+});
 
 test('the page compares three depths and six tolerances, and says what grows', () => {
   const networks = networksOf(8);

@@ -118,7 +118,8 @@ describe('groupNorm', () => {
   });
 
   it('gives every group of every picture mean 0 and variance 1, and forgets scale and shift of its input', () => {
-    const layer = groupNorm(6, { groups: 2, epsilon: 1e-14 });
+    // epsilon nothing beside the variance of pictures made ten times as small
+    const layer = groupNorm(6, { groups: 2, epsilon: 1e-18 });
     const params = layer.init(random(0));
     fc.assert(
       fc.property(
