@@ -16,7 +16,7 @@ import {
   type Value,
   type WeightsAttrs,
 } from '@neuralode/tensor';
-import type { Member, Ref } from '../kernels/expression.ts';
+import { longFunctions, type Member, type Ref } from '../kernels/expression.ts';
 import {
   type MatMulShape,
   type Orientation,
@@ -105,23 +105,6 @@ const elementwise = new Set([
   'cast',
   'linearCombination',
   'broadcastTo',
-]);
-
-/**
- * Functions of some twenty operations. Among the sums of a product's tile their values find no registers: in a pass of their
- * own over what the product stored, which is in the nearest caches still, they take two thirds to three quarters of the time.
- */
-const long = new Set([
-  'exp',
-  'expm1',
-  'log',
-  'log1p',
-  'sin',
-  'cos',
-  'tanh',
-  'sigmoid',
-  'elu',
-  'pow',
 ]);
 
 /** More operations than these do not join one unit: registers run out. */
@@ -231,7 +214,9 @@ export class UnitBuilder {
   #join(unit: GroupUnit | MatMulUnit, node: GraphNode): boolean {
     const [{ shape }] = node.outputs;
     if (unit.members.length >= limits[unit.kind] || !takesShape(unit, shape)) return false;
-    if (unit.kind === 'matMul' && long.has(node.primitive.name)) return false;
+    // among the sums of a product's tile its values find no registers: a pass of its own over what the product stored, which
+    // is in the nearest caches still, takes two thirds to three quarters of the time
+    if (unit.kind === 'matMul' && longFunctions.has(node.primitive.name)) return false;
     if (!node.inputs.every((input) => this.#joins(unit, input, shape))) return false;
     this.#add(unit, node);
     return true;

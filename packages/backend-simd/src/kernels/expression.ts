@@ -28,6 +28,25 @@ export interface Member {
   readonly weights?: readonly number[];
 }
 
+/** Functions of some twenty operations, or a call. */
+export const longFunctions: ReadonlySet<string> = new Set([
+  'exp',
+  'expm1',
+  'log',
+  'log1p',
+  'sin',
+  'cos',
+  'tanh',
+  'sigmoid',
+  'elu',
+  'pow',
+]);
+
+/** About how many operations on vectors these are. */
+export function operationsOf(members: readonly Member[]): number {
+  return members.reduce((total, { op }) => total + (longFunctions.has(op) ? 20 : 1), 0);
+}
+
 /** How many elements go into a vector beside each other. */
 export function laneCount(dtypes: readonly DType[]): 4 | 2 {
   return dtypes.includes('float64') ? 2 : 4;

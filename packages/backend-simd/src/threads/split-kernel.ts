@@ -7,6 +7,7 @@ import type { Kernel } from '../compile/library.ts';
 import type { CopyKernel } from '../kernels/copy.ts';
 import { bytesOf } from '../kernels/elements.ts';
 import type { ElementwiseKernel } from '../kernels/elementwise.ts';
+import { operationsOf } from '../kernels/expression.ts';
 import { type MatMulKernel, orientationOf, scratchBytes } from '../kernels/mat-mul-shape.ts';
 import { collapse } from '../kernels/nest.ts';
 import type { ReduceKernel } from '../kernels/reduce.ts';
@@ -54,7 +55,7 @@ function splitElementwise(kernel: ElementwiseKernel, threads: number): SplitKern
   const { shape, operands, members, stored, sums } = kernel;
   const total = sizeOf(shape);
   // a sum's roundings would depend on the number of threads
-  if (sums.length > 0 || total * members.length < least.elementwise) return undefined;
+  if (sums.length > 0 || total * operationsOf(members) < least.elementwise) return undefined;
   const own = shape.map((_, axis) => sizeOf(shape.slice(axis + 1)));
   const flat = collapse(shape, [...operands.map(({ strides }) => strides), own]);
   const [extent, ...rest] = flat.extents;
