@@ -30,6 +30,10 @@ test('the shipped table: five files, figures on one line, and the report’s pat
   expect(place.iterations(folder)).toEqual(Array.from({ length: 40 }, (_, i) => i + 1));
   expect(place.read(folder, 'report.html')).toContain('<svg');
   expect(stderr).toMatch(/fit 40\/40 .* loss .* evaluations a step/);
+  const gain = /in ([\d.]+) ms; kernel by kernel \(--backend wasm\) it takes ([\d.]+) ms/.exec(
+    stderr,
+  );
+  for (const milliseconds of gain!.slice(1)) expect(Number(milliseconds)).toBeGreaterThan(0);
   expect(place.json(folder, 'summary.json')).toMatchObject({
     command: 'fit',
     backend: 'simd',
@@ -46,6 +50,7 @@ test('the shipped table: five files, figures on one line, and the report’s pat
 test('the shipped table, trained to the end, beats “last value stays”', async () => {
   const { code, stdout, stderr } = await place.run('--json', '--out', 'shipped');
   expect(code, stderr).toBe(0);
+  expect(stderr).not.toContain('kernel by kernel');
   const { train, test, baseline } = JSON.parse(stdout);
   expect(train.rmse).toBeLessThan(4);
   expect(test.rmse).toBeLessThan(0.5 * baseline.rmse);

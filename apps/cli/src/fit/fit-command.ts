@@ -20,8 +20,9 @@ import { readTable } from '../table/read-table.ts';
 import type { Table } from '../table/table.ts';
 import type { Terminal } from '../terminal.ts';
 import { FitModel } from './fit-model.ts';
-import { fitOutcome } from './fit-outcome.ts';
+import { type Fitted, fitOutcome } from './fit-outcome.ts';
 import { FitTraining } from './fit-training.ts';
+import { gainText } from './gain.ts';
 import { cutSegments } from './segments.ts';
 import { prepareSeries } from './series.ts';
 import { shippedForecastFrom, shippedTable, shownPath, subjectOf } from './shipped-table.ts';
@@ -55,9 +56,17 @@ export function runFit(terminal: Terminal) {
     const trained = await trainInterruptibly(training, folder, terminal, 'fit');
     if (trained.stopped) return exitCodes.stopped;
     const { params } = training;
-    const outcome = await fitOutcome({ ...plan, series, segments, model, params, trained });
-    return finishRun(folder, outcome, request.flags, terminal);
+    const fitted = { ...plan, series, segments, model, params, trained };
+    const code = await finishRun(folder, await fitOutcome(fitted), request.flags, terminal);
+    if (!request.flags.json) await tellGain(fitted, training, terminal);
+    return code;
   };
+}
+
+/** Once all is written. A fit is none the worse where there is nothing to compare it with: then nothing is said. */
+async function tellGain(fitted: Fitted, training: FitTraining, { stderr }: Terminal) {
+  const gained = await gainText(fitted, training).catch(() => undefined);
+  if (gained !== undefined) stderr.write(`${gained}\n`);
 }
 
 async function newPlan(file: string | undefined, request: Request<FitOptions>): Promise<Plan> {
