@@ -122,10 +122,10 @@ export class Heap {
     const at = this.#fit(bytes);
     if (at !== undefined) return at;
     this.#gather();
-    const gathered = this.#fit(bytes) ?? this.#fit(bytes, true);
+    const gathered = this.#fit(bytes, true);
     if (gathered !== undefined) return gathered;
     this.scratch.release();
-    const released = this.#fit(bytes) ?? this.#fit(bytes, true);
+    const released = this.#fit(bytes, true);
     if (released !== undefined) return released;
     throw this.#full(bytes);
   }

@@ -6,11 +6,10 @@ import { fromCheckpoint } from '../run/checkpoint.ts';
 import { continuedOptions } from '../run/continued-options.ts';
 import { finishRun } from '../run/finish.ts';
 import {
-  createRunFolder,
+  folderOfRun,
   openRunFolder,
   type RunFolder,
   requireFreeFolder,
-  updateRecord,
 } from '../run/run-folder.ts';
 import { newRecord } from '../run/run-record.ts';
 import { requireRoom, trainInterruptibly } from '../run/session.ts';
@@ -45,6 +44,5 @@ function folderOf(
   options: CnfOptions,
   { command, flags }: Request<CnfOptions>,
 ): Promise<RunFolder> {
-  if (begun !== undefined) return updateRecord(begun, { ...begun.record, options: { ...options } });
-  return createRunFolder(newRecord(command, { ...options }), options.data, flags.out);
+  return folderOfRun(begun, newRecord(command, { ...options }), options.data, flags.out);
 }

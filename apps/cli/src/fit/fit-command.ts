@@ -7,11 +7,10 @@ import { fromCheckpoint } from '../run/checkpoint.ts';
 import { continuedOptions } from '../run/continued-options.ts';
 import { finishRun } from '../run/finish.ts';
 import {
-  createRunFolder,
+  folderOfRun,
   openRunFolder,
   type RunFolder,
   requireFreeFolder,
-  updateRecord,
 } from '../run/run-folder.ts';
 import { type DataRecord, newRecord, sha256 } from '../run/run-record.ts';
 import { requireRoom, trainInterruptibly } from '../run/session.ts';
@@ -102,9 +101,8 @@ async function folderOf(
   { folder, options, data }: Plan,
   { flags, command }: Request<FitOptions>,
 ): Promise<RunFolder> {
-  if (folder !== undefined)
-    return updateRecord(folder, { ...folder.record, options: { ...options } });
-  return createRunFolder(newRecord(command, { ...options }, data), subjectOf(data.file), flags.out);
+  const record = newRecord(command, { ...options }, data);
+  return folderOfRun(folder, record, subjectOf(data.file), flags.out);
 }
 
 function announce(plan: Plan, trainRows: number, folder: RunFolder, { stderr }: Terminal): void {

@@ -4,11 +4,10 @@ import { exitCodes, InputError } from '../failure.ts';
 import type { MnistOptions, Request } from '../options.ts';
 import { continuedOptions } from '../run/continued-options.ts';
 import {
-  createRunFolder,
+  folderOfRun,
   openRunFolder,
   type RunFolder,
   requireFreeFolder,
-  updateRecord,
 } from '../run/run-folder.ts';
 import { newRecord } from '../run/run-record.ts';
 import { requireFittingOptions } from '../solve-options.ts';
@@ -52,6 +51,5 @@ function folderOf(
   options: MnistOptions,
   { command, flags }: Request<MnistOptions>,
 ): Promise<RunFolder> {
-  if (begun !== undefined) return updateRecord(begun, { ...begun.record, options: { ...options } });
-  return createRunFolder(newRecord(command, { ...options }), options.model, flags.out);
+  return folderOfRun(begun, newRecord(command, { ...options }), options.model, flags.out);
 }

@@ -7,13 +7,7 @@ import { join } from 'node:path';
 import { InputError } from '../failure.ts';
 import { type DigitSets, type MnistRun, tellMnist, trainMnist } from '../mnist/mnist-run.ts';
 import type { MnistOptions, PaperOptions } from '../options.ts';
-import {
-  createRunFolder,
-  openRunFolder,
-  type RunFolder,
-  runFiles,
-  updateRecord,
-} from '../run/run-folder.ts';
+import { folderOfRun, openRunFolder, type RunFolder, runFiles } from '../run/run-folder.ts';
 import { newRecord, readRecord } from '../run/run-record.ts';
 import { invocation, type Terminal } from '../terminal.ts';
 import { neededFiles } from '../mnist/digits.ts';
@@ -51,10 +45,7 @@ export async function keptRun(
   if (begun !== undefined) requireSame(begun, options);
   const isTold =
     begun?.record.options.epochs === options.epochs && existsSync(join(path, runFiles.summary));
-  const folder = () =>
-    begun === undefined
-      ? createRunFolder(newRecord('mnist', { ...options }), options.model, path)
-      : updateRecord(begun, { ...begun.record, options: { ...options } });
+  const folder = () => folderOfRun(begun, newRecord('mnist', { ...options }), options.model, path);
   const run = await trainMnist(options, digits, { begun, folder }, terminal);
   if (run.trained.stopped) return undefined;
   if (!isTold) {

@@ -50,11 +50,21 @@ export async function createRunFolder(
   await requireFreeFolder(out);
   const path = out ?? (await unusedName(record, subject));
   await mkdir(path, { recursive: true });
-  return updateRecord({ path: shown(path), record }, record);
+  return writeRecord(shown(path), record);
 }
 
-/** Writes the record of a run anew. */
-export async function updateRecord({ path }: RunFolder, record: RunRecord): Promise<RunFolder> {
+/** The folder of a run that was begun, with the options of `record` from now on; or that of the new run which that is of. */
+export async function folderOfRun(
+  begun: RunFolder | undefined,
+  record: RunRecord,
+  subject: string | undefined,
+  out: string | undefined,
+): Promise<RunFolder> {
+  if (begun === undefined) return createRunFolder(record, subject, out);
+  return writeRecord(begun.path, { ...begun.record, options: record.options });
+}
+
+async function writeRecord(path: string, record: RunRecord): Promise<RunFolder> {
   await writeWhole(join(path, recordFile), `${JSON.stringify(record, null, 2)}\n`);
   return { path, record };
 }

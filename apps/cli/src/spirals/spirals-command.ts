@@ -6,11 +6,10 @@ import { fromCheckpoint } from '../run/checkpoint.ts';
 import { continuedOptions } from '../run/continued-options.ts';
 import { finishRun } from '../run/finish.ts';
 import {
-  createRunFolder,
+  folderOfRun,
   openRunFolder,
   type RunFolder,
   requireFreeFolder,
-  updateRecord,
 } from '../run/run-folder.ts';
 import { newRecord } from '../run/run-record.ts';
 import { requireRoom, trainInterruptibly } from '../run/session.ts';
@@ -62,10 +61,7 @@ function folderOf(
   { options, folder }: Plan,
   { flags, command }: Request<SpiralsOptions>,
 ): Promise<RunFolder> {
-  if (folder !== undefined) {
-    return updateRecord(folder, { ...folder.record, options: { ...options } });
-  }
-  return createRunFolder(newRecord(command, { ...options }), undefined, flags.out);
+  return folderOfRun(folder, newRecord(command, { ...options }), undefined, flags.out);
 }
 
 function announce({ points }: SpiralsOptions, { path }: RunFolder, { stderr }: Terminal): void {

@@ -215,7 +215,7 @@ export class UnitBuilder {
     const [{ shape }] = node.outputs;
     if (unit.members.length >= limits[unit.kind] || !takesShape(unit, shape)) return false;
     // among the sums of a product's tile its values find no registers: a pass of its own over what the product stored, which
-    // is in the nearest caches still, takes two thirds to three quarters of the time
+    // is in the nearest caches still, takes seven tenths to nine tenths of the time
     if (unit.kind === 'matMul' && longFunctions.has(node.primitive.name)) return false;
     if (!node.inputs.every((input) => this.#joins(unit, input, shape))) return false;
     this.#add(unit, node);

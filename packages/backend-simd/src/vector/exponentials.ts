@@ -83,7 +83,7 @@ function reduce(
 }
 
 /**
- * p exp r + c, for a power of two p, and a `start` that is p r + c. Products with p are exact, so that only sums round: what
+ * p exp r + c, for a power of two p, and a `start` that is p (1 + r) + c. Products with p are exact, so that only sums round: what
  * waits for the polynomial is one product and one sum.
  */
 function scaledExp(v: Lanes, r: Emit, p: Emit, start: Emit): Emit {
